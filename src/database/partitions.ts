@@ -1,0 +1,40 @@
+import type { SqlPool } from './sql-pool.js';
+
+const DAY_MS = 86_400_000;
+
+/** Receipts by day, a week ahead; history by month, two months ahead. Safe to repeat and to race. */
+export async function makePartitions(sql: SqlPool, now: Date): Promise<void> {
+  const today = Math.floor(now.getTime() / DAY_MS) * DAY_MS;
+  for (let day = -1; day <= 7; day++) {
+    const from = new Date(today + day * DAY_MS);
+    await makePartition(sql, 'receipts', stamp(from, 10), firstUuidOf(from), firstUuidOf(new Date(from.getTime() + DAY_MS)));
+  }
+  for (let month = 0; month <= 2; month++) {
+    const from = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + month));
+    const to = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + month + 1));
+    await makePartition(sql, 'history_events', stamp(from, 7), from.toISOString(), to.toISOString());
+  }
+}
+
+/** `2026-11-21` or `2026-11`, with underscores: the end of a partition's name. */
+function stamp(date: Date, length: number): string {
+  return date.toISOString().slice(0, length).replaceAll('-', '_');
+}
+
+/** The smallest UUIDv7 of a moment: 48 bits of ms since 1970, then zeros. */
+export function firstUuidOf(moment: Date): string {
+  const hex = moment.getTime().toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}
+
+async function makePartition(sql: SqlPool, table: string, suffix: string, from: string, to: string): Promise<void> {
+  const name = `${table}_${suffix}`;
+  await sql.transaction(async (client) => {
+    // Two processes that start together would both find it missing.
+    await client.query(`SELECT pg_advisory_xact_lock(hashtext('callsheet.partitions'))`);
+    const { rows } = await client.query<{ missing: boolean }>('SELECT to_regclass($1) IS NULL AS missing', [name]);
+    if (!rows[0]?.missing) return;
+    // Identifiers and bounds cannot be parameters; all four come from this file.
+    await client.query(`CREATE TABLE ${name} PARTITION OF ${table} FOR VALUES FROM ('${from}') TO ('${to}')`);
+  });
+}
