@@ -1,0 +1,31 @@
+import { redactor } from './redact.js';
+import { secretsOf, type Account, type Settings } from './settings.js';
+
+/** The settings in force. One object for the life of the program; what it holds may be replaced by a reload. */
+export class CurrentSettings {
+  private accountsByName!: Map<string, Account>;
+  /** Hides every secret: for logs, errors and answers below `admin`. */
+  redact!: (text: string) => string;
+  /** Hides what not even `admin` may see. */
+  redactForAdmin!: (text: string) => string;
+
+  constructor(private settings: Settings) {
+    this.replace(settings);
+  }
+
+  get value(): Settings {
+    return this.settings;
+  }
+
+  account(name: string): Account | undefined {
+    return this.accountsByName.get(name);
+  }
+
+  replace(settings: Settings): void {
+    const { never, adminOnly } = secretsOf(settings);
+    this.settings = settings;
+    this.accountsByName = new Map(settings.accounts.map((account) => [account.name, account]));
+    this.redact = redactor([...never, ...adminOnly]);
+    this.redactForAdmin = redactor(never);
+  }
+}

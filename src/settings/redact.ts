@@ -1,0 +1,21 @@
+/** Shorter "secrets" would blot out ordinary text. */
+const SHORTEST = 6;
+
+/** A function that puts `***` in the place of every one of `secrets`, also where they stand JSON-escaped or URL-encoded. */
+export function redactor(secrets: readonly string[]): (text: string) => string {
+  const forms = new Set(
+    secrets
+      .filter((secret) => secret.length >= SHORTEST)
+      .flatMap((secret) => {
+        const json = JSON.stringify(secret).slice(1, -1);
+        return [secret, json, JSON.stringify(json).slice(1, -1), encodeURIComponent(secret)];
+      }),
+  );
+  if (forms.size === 0) return (text) => text;
+  // Longest first: a secret may begin with another one.
+  const alternatives = [...forms]
+    .sort((a, b) => b.length - a.length)
+    .map((form) => form.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  const pattern = new RegExp(alternatives.join('|'), 'g');
+  return (text) => text.replace(pattern, '***');
+}

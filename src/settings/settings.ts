@@ -1,0 +1,127 @@
+import { VENDORS, type Vendor } from '../domain/vendor.js';
+import { z } from 'zod';
+
+/** The vendor's limit for a callback address, in bytes (Alibaba IMS, SetEventCallback). */
+export const CALLBACK_URL_LIMIT = 256;
+
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+  .transform((url) => url.replace(/\/+$/, ''));
+
+const duration = z
+  .string()
+  .regex(/^\d+[smhd]$/, 'must be a number and a unit: 30d, 12h, 45m, 10s')
+  .transform((text) => Number(text.slice(0, -1)) * { s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7 }[text.slice(-1) as 's']);
+
+const token = z
+  .string()
+  .min(16, 'must have 16 characters or more')
+  .regex(/^[A-Za-z0-9._~-]*$/, 'may have letters, digits and . _ ~ - only, since it is part of a URL');
+
+const AlibabaImsAccount = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower case letters, digits and dashes'),
+  vendor: z.enum(VENDORS),
+  region: z.string().regex(/^[a-z0-9-]+$/, 'must be a region such as cn-shanghai'),
+  endpoint: httpUrl.optional(),
+  accessKeyId: z.string().min(1).optional(),
+  accessKeySecret: z.string().min(1).optional(),
+  callback: z
+    .strictObject({
+      tokens: z.array(token).min(1, 'must hold at least one token'),
+      authKeys: z.array(z.string().min(1)).default([]),
+      signature: z.enum(['required', 'if-present']).default('required'),
+    })
+    .optional(),
+  labelsFromUserData: z.array(z.string().min(1).max(64)).default([]),
+  requestsPerSecond: z.number().positive().max(1000).default(20),
+});
+
+/** `callsheet.yaml`, as people write it. */
+export const ConfigFile = z.strictObject({
+  publicUrl: httpUrl.optional(),
+  accounts: z.array(AlibabaImsAccount).default([]),
+  retention: z
+    .strictObject({ receiptBodies: duration.default(30 * 8.64e7), history: duration.default(400 * 8.64e7) })
+    .prefault({}),
+});
+export type ConfigFile = z.infer<typeof ConfigFile>;
+
+const port = z.coerce.number().int().min(0).max(65535);
+
+/** The environment variables Callsheet reads; the rest of the environment is none of its business. */
+export const Environment = z.object({
+  PORT: port.default(3000),
+  HOST: z.string().min(1).optional(),
+  NODE_ENV: z.string().optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+    .optional(),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, 'must begin with redis:// or rediss://')
+    .optional(),
+  CALLSHEET_CONFIG: z.string().min(1).optional(),
+  CALLBACK_PORT: port.optional(),
+  CALLSHEET_DATA_DIR: z.string().min(1).default('./.callsheet'),
+  CALLSHEET_API_KEY: z.string().min(16, 'must have 16 characters or more').optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+});
+export type Environment = z.infer<typeof Environment>;
+
+export type Account = {
+  name: string;
+  vendor: Vendor;
+  region: string;
+  endpoint: string;
+  /** null: claim-only; nobody polls, callbacks are all there is. */
+  credentials: { accessKeyId: string; accessKeySecret: string } | null;
+  callback: { tokens: string[]; authKeys: string[]; signature: 'required' | 'if-present' } | null;
+  labelsFromUserData: string[];
+  /** The poll budget of each API of this account. */
+  requestsPerSecond: number;
+};
+
+/** Everything the program was told, checked and complete. */
+export type Settings = {
+  host: string;
+  port: number;
+  callbackPort: number | null;
+  databaseUrl: string | null;
+  redisUrl: string | null;
+  configFile: string | null;
+  dataDir: string;
+  apiKey: string | null;
+  logLevel: Environment['LOG_LEVEL'];
+  publicUrl: string | null;
+  accounts: Account[];
+  retention: { receiptBodiesMs: number; historyMs: number };
+};
+
+/** Where every callback URL of ours begins; null without a public URL. */
+export function callbackPrefix(settings: Pick<Settings, 'publicUrl'>): string | null {
+  return settings.publicUrl === null ? null : `${settings.publicUrl}/callbacks/`;
+}
+
+export function callbackUrl(publicUrl: string, account: string, token: string): string {
+  return `${publicUrl}/callbacks/${account}/${token}`;
+}
+
+/** What must never be shown: to nobody, or to nobody but `admin`. */
+export function secretsOf(settings: Settings): { never: string[]; adminOnly: string[] } {
+  const never = settings.accounts.flatMap(({ credentials, callback }) => [
+    ...(credentials ? [credentials.accessKeySecret, credentials.accessKeyId] : []),
+    ...(callback?.authKeys ?? []),
+  ]);
+  const urls = [settings.databaseUrl, settings.redisUrl].flatMap((url) => passwordOf(url));
+  return {
+    never: [...never, ...urls, ...(settings.apiKey === null ? [] : [settings.apiKey])],
+    adminOnly: settings.accounts.flatMap(({ callback }) => callback?.tokens ?? []),
+  };
+}
+
+function passwordOf(url: string | null): string[] {
+  if (url === null || !URL.canParse(url)) return [];
+  const { password } = new URL(url);
+  return password === '' ? [] : [password, decodeURIComponent(password)];
+}
