@@ -1,0 +1,19 @@
+import { mediaConvert } from './alibaba/media-convert.js';
+import { mediaProducing } from './alibaba/media-producing.js';
+import type { Vendor } from '../domain/vendor.js';
+import type { VendorApi } from './vendor-api.js';
+
+/** Every vendor job API that Callsheet tracks. */
+export const VENDOR_APIS: readonly VendorApi[] = [mediaProducing, mediaConvert];
+
+export const API_NAMES = VENDOR_APIS.map((api) => api.name);
+
+const BY_NAME = new Map(VENDOR_APIS.map((api) => [api.name, api]));
+
+export function apiNamed(name: string): VendorApi | undefined {
+  return BY_NAME.get(name);
+}
+
+export function apisOf(vendor: Vendor): VendorApi[] {
+  return VENDOR_APIS.filter((api) => api.vendor === vendor);
+}
