@@ -1,0 +1,136 @@
+import { Logger } from '@nestjs/common';
+import { createPostgresBackend, Queue, Worker, withBackend, type Job, type WorkerOptions } from 'bullmq';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+
+/** Queries of queues and workers on Postgres run over this many shared connections; every worker also keeps one to listen. */
+const SHARED_CONNECTIONS = 4;
+
+export type Processor = (job: Job) => Promise<unknown>;
+export type WorkOptions = Pick<WorkerOptions, 'concurrency' | 'limiter'>;
+
+/**
+ * Where BullMQ keeps its queues: Redis when there is a `REDIS_URL`, otherwise schema `bullmq` of our Postgres. The one
+ * place that chooses. Nothing in the store is a fact: wiped at any moment, it costs a moment's delay.
+ */
+export interface QueueStore {
+  readonly kind: 'redis' | 'postgres';
+  queue(name: string): Queue;
+  work(name: string, processor: Processor, options?: WorkOptions): Worker;
+  /** Rejects when the store does not answer. */
+  ping(): Promise<void>;
+  /** Waits for the jobs in hand, then closes every queue, worker and connection. */
+  close(): Promise<void>;
+}
+
+/** Where a `QueueStore` is injected. */
+export const QUEUE_STORE = Symbol('QueueStore');
+
+export async function openQueueStore(urls: { redisUrl: string | null; databaseUrl: string }): Promise<QueueStore> {
+  return urls.redisUrl === null ? openPostgresStore(urls.databaseUrl) : openRedisStore(urls.redisUrl);
+}
+
+async function openRedisStore(url: string): Promise<QueueStore> {
+  // BullMQ wants blocking commands to wait for ever rather than to fail after some retries.
+  const connection = new Redis(url, { maxRetriesPerRequest: null, enableReadyCheck: true, lazyConnect: true });
+  const logger = new Logger('QueueStore');
+  connection.on('error', (error: Error) => logger.warn(`Redis: ${error.message}`));
+  await connection.connect();
+  const opened = new Opened(
+    (name) => new Queue(name, { connection }),
+    (name, processor, options) => new Worker(name, processor, { connection, ...options }),
+  );
+  return {
+    kind: 'redis',
+    queue: opened.queue,
+    work: opened.work,
+    ping: async () => void (await withTimeout(connection.ping())),
+    close: async () => {
+      await opened.close();
+      connection.disconnect();
+    },
+  };
+}
+
+async function openPostgresStore(databaseUrl: string): Promise<QueueStore> {
+  const Postgres = withBackend(createPostgresBackend);
+  // Makes or upgrades BullMQ's tables; without it a worker on an empty database retries without end.
+  const migration = new Postgres.Queue('migration', {
+    connection: { connectionString: databaseUrl, max: 1, migrate: true },
+  });
+  migration.on('error', () => undefined);
+  await migration.waitUntilReady();
+  await migration.close();
+
+  const logger = new Logger('QueueStore');
+  const config = {
+    connectionString: databaseUrl,
+    options: '-c search_path=bullmq',
+    application_name: 'callsheet queue',
+  };
+  const pool = new pg.Pool({ ...config, max: SHARED_CONNECTIONS });
+  // A worker takes a connection out of its pool for good, to listen; those come from a pool of their own.
+  const listeners: pg.Pool[] = [];
+  for (const each of [pool]) each.on('error', (error) => logger.warn(`queue connection: ${error.message}`));
+  const opened = new Opened(
+    (name) => new Postgres.Queue(name, { connection: pool }) as unknown as Queue,
+    (name, processor, options) => {
+      const own = new pg.Pool({ ...config, max: 3 });
+      own.on('error', (error) => logger.warn(`queue connection: ${error.message}`));
+      listeners.push(own);
+      return new Postgres.Worker(name, processor as never, { connection: own, ...options }) as unknown as Worker;
+    },
+  );
+  return {
+    kind: 'postgres',
+    queue: opened.queue,
+    work: opened.work,
+    ping: async () => void (await withTimeout(pool.query('SELECT 1'))),
+    close: async () => {
+      await opened.close();
+      await Promise.all([pool, ...listeners].map((each) => each.end()));
+    },
+  };
+}
+
+/** The queues and workers of one process, each made once, closed together. */
+class Opened {
+  private readonly logger = new Logger('QueueStore');
+  private readonly queues = new Map<string, Queue>();
+  private readonly workers: Worker[] = [];
+
+  constructor(
+    private readonly makeQueue: (name: string) => Queue,
+    private readonly makeWorker: (name: string, processor: Processor, options: WorkOptions) => Worker,
+  ) {}
+
+  readonly queue = (name: string): Queue => {
+    let queue = this.queues.get(name);
+    if (!queue) {
+      queue = this.makeQueue(name);
+      queue.on('error', (error) => this.logger.warn(`queue ${name}: ${error.message}`));
+      this.queues.set(name, queue);
+    }
+    return queue;
+  };
+
+  readonly work = (name: string, processor: Processor, options: WorkOptions = {}): Worker => {
+    const worker = this.makeWorker(name, processor, options);
+    worker.on('error', (error) => this.logger.warn(`worker ${name}: ${error.message}`));
+    this.workers.push(worker);
+    return worker;
+  };
+
+  async close(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.close()));
+    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+  }
+}
+
+async function withTimeout<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer within 2 s')), 2000);
+  });
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+
+/** Wake-ups for apply: "there are pending receipts". Carry nothing; the rows say the rest. */
+export const APPLY_QUEUE = 'apply';
+/** The scheduler's beat: "see what is due". */
+export const TICK_QUEUE = 'poll-tick';
+export const TICK_EVERY_MS = 500;
+
+/** One queue per account, so that a throttled account keeps nobody waiting. */
+export function pollQueue(account: string): string {
+  return `poll-${account}`;
+}
+
+/** One HTTP request to a vendor: which jobs of one API it asks about. */
+export const PollPayload = z.strictObject({
+  api: z.string(),
+  jobs: z.array(z.strictObject({ id: z.string(), vendorJobId: z.string() })).min(1),
+});
+export type PollPayload = z.infer<typeof PollPayload>;
