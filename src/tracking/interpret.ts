@@ -1,0 +1,88 @@
+import { NO_JOB_FACTS, type JobSeen, type Provenance, type Via } from '../domain/observation.js';
+import { readImsCallback } from '../vendors/alibaba/ims-callback.js';
+import { isNotFoundAnswer } from '../vendors/alibaba/ims-errors.js';
+import { LONGEST_ID, parseJson } from '../vendors/readers.js';
+import { apiNamed, VENDOR_APIS } from '../vendors/registry.js';
+
+/** A receipt that waits to be applied. */
+export type PendingReceipt = Provenance & {
+  pendingId: string;
+  account: string;
+  api: string | null;
+  asked: string[];
+  httpStatus: number | null;
+  /** null: the body has expired. */
+  body: Buffer | null;
+};
+
+/** What a receipt comes to: it speaks about a job, hints at one by other ids, or goes nowhere. */
+export type Interpretation =
+  | { kind: 'speaks'; api: string; seen: JobSeen; evidence: boolean }
+  | { kind: 'hints'; ids: string[]; seen: JobSeen; reason: string }
+  | { kind: 'problem'; state: 'unmatched' | 'rejected' | 'failed'; reason: string };
+
+/** Reads a receipt with the API it belongs to. Pure; one receipt may speak about several jobs. */
+export function interpret(receipt: PendingReceipt): Interpretation[] {
+  if (receipt.body === null) return problem('failed', 'its body has expired');
+  return receipt.via === 'callback' ? interpretCallback(receipt.body) : interpretAnswer(receipt, receipt.body);
+}
+
+function problem(state: 'unmatched' | 'rejected' | 'failed', reason: string): Interpretation[] {
+  return [{ kind: 'problem', state, reason }];
+}
+
+function interpretCallback(body: Buffer): Interpretation[] {
+  const document = parseJson(body.toString('utf8'));
+  if (!document) return problem('unmatched', body.length === 0 ? 'the body is empty' : 'the body is not readable JSON');
+  const callback = readImsCallback(document.value);
+  if (!callback) return problem('unmatched', `no job id of 1 to ${LONGEST_ID} characters in it`);
+
+  const { event, vendorJobId, ids } = callback;
+  const api = VENDOR_APIS.find(({ events }) => events.includes(event.type));
+  if (api && vendorJobId !== null) {
+    return [{ kind: 'speaks', api: api.name, seen: api.readCallback(event, vendorJobId), evidence: false }];
+  }
+  const reason = api
+    ? `${event.type} names no job, and its other ids belong to none that is tracked`
+    : `the event ${event.type === '' ? '(none)' : event.type} is not one of a tracked API, and its ids belong to no tracked job`;
+  return [{ kind: 'hints', ids, seen: hint(ids[0] ?? '', event.occurredAt), reason }];
+}
+
+/** There is something to look at; what, the vendor's answer will tell. */
+function hint(vendorJobId: string, occurredAt: Date | null): JobSeen {
+  return {
+    vendorJobId,
+    found: true,
+    word: null,
+    occurredAt,
+    facts: NO_JOB_FACTS,
+    outputs: null,
+    subjobs: [],
+    refs: [],
+    document: {},
+    notes: [],
+  };
+}
+
+function interpretAnswer(receipt: PendingReceipt, body: Buffer): Interpretation[] {
+  const api = apiNamed(receipt.api ?? '');
+  if (!api) return problem('rejected', `answers ${receipt.api ?? 'no API'}, which is not tracked`);
+  const document = parseJson(body.toString('utf8'));
+  if (!document) return problem('rejected', 'the answer is not readable JSON');
+  if (isNotFoundAnswer(document.value)) {
+    return receipt.asked.map((vendorJobId) => ({
+      kind: 'speaks',
+      api: api.name,
+      seen: { ...hint(vendorJobId, null), found: false },
+      evidence: true,
+    }));
+  }
+  const jobs = api.readAnswer(document.value).filter(({ vendorJobId }) => receipt.asked.includes(vendorJobId));
+  if (jobs.length === 0)
+    return problem('rejected', `not an answer of ${api.operation} about the jobs that were asked for`);
+  return jobs.map((seen) => ({ kind: 'speaks', api: api.name, seen, evidence: true }));
+}
+
+export function isVia(text: string): text is Via {
+  return text === 'callback' || text === 'poll' || text === 'list' || text === 'manual';
+}

@@ -1,0 +1,72 @@
+import { Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { SqlPool } from '../database/sql-pool.js';
+import { Metrics } from '../metrics/metrics.js';
+import { Wakeups } from '../queue/wakeups.js';
+import { GroupCommit } from './group-commit.js';
+import { storeReceipts, type NewReceipt, type StoredReceipt } from './intake-statement.js';
+import { answerKey, callbackKey } from './receipt-key.js';
+
+const LIMITS = { group: 200, inFlight: 2, bufferBytes: 64 * 1024 * 1024 };
+
+export type CallbackReceipt = Pick<NewReceipt, 'account' | 'contentType' | 'body'> & {
+  verified: 'token' | 'signature';
+};
+
+export type AnswerReceipt = Pick<NewReceipt, 'account' | 'body' | 'httpStatus'> & {
+  api: string;
+  asked: string[];
+  via: 'poll' | 'list';
+  evidence: NonNullable<NewReceipt['evidence']>;
+};
+
+/** Intake: stores what vendors said before anybody understands it, and tells apply that there is work. */
+@Injectable()
+export class Receipts {
+  private readonly groups: GroupCommit<NewReceipt, StoredReceipt>;
+
+  constructor(
+    sql: SqlPool,
+    private readonly wakeups: Wakeups,
+    metrics: Metrics,
+  ) {
+    this.groups = new GroupCommit(
+      async (group) => {
+        const stored = await storeReceipts(sql, group);
+        this.wakeups.wake();
+        metrics.intakeGroupSize.observe(group.length);
+        stored.forEach(({ fresh }, i) => {
+          const labels = { account: group[i]?.account ?? '', via: group[i]?.via ?? '' };
+          (fresh ? metrics.receiptsStored : metrics.receiptsDuplicate).inc(labels);
+        });
+        return stored;
+      },
+      ({ body }) => body.length + 512,
+      LIMITS,
+    );
+  }
+
+  /** Resolves after the commit: then, and only then, the vendor may hear 200. */
+  storeCallback(receipt: CallbackReceipt): Promise<StoredReceipt> {
+    return this.groups.add({
+      ...receipt,
+      id: uuidv7(),
+      keyHash: callbackKey(receipt.account, receipt.body),
+      via: 'callback',
+      api: null,
+      asked: [],
+      httpStatus: null,
+      evidence: null,
+    });
+  }
+
+  storeAnswer(receipt: AnswerReceipt): Promise<StoredReceipt> {
+    return this.groups.add({
+      ...receipt,
+      id: uuidv7(),
+      keyHash: answerKey(receipt.account, receipt.api, receipt.asked, receipt.body),
+      verified: 'credentials',
+      contentType: 'application/json',
+    });
+  }
+}
