@@ -35,7 +35,9 @@ const Label = plainText(400)
   });
 
 const Labels = z
-  .union([Label.transform((label) => [label]), z.array(Label).max(20)], { error: 'must be key:value, at most 20 of them' })
+  .union([Label.transform((label) => [label]), z.array(Label).max(20)], {
+    error: 'must be key:value, at most 20 of them',
+  })
   .meta({
     description: '`key:value`. Repeatable: all of them must hold.',
     example: ['tenant:acme'],
@@ -43,7 +45,9 @@ const Labels = z
   });
 
 const Moment = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()], { error: 'must be a time such as 2026-11-21T08:00:00Z, or a date' })
+  .union([z.iso.datetime({ offset: true }), z.iso.date()], {
+    error: 'must be a time such as 2026-11-21T08:00:00Z, or a date',
+  })
   .transform((text) => new Date(text))
   .meta({ override: { type: 'string', anyOf: [{ format: 'date-time' }, { format: 'date' }] } });
 
@@ -53,14 +57,10 @@ const common = {
     .optional()
     .meta({ description: 'Vendor APIs such as `alibaba-ims/media-convert`, separated by commas.' }),
   label: Labels.optional(),
-  q: plainText(2048)
-    .trim()
-    .min(1)
-    .optional()
-    .meta({
-      description:
-        'An exact id of ours or of the vendor, an exact output URL, or the beginning of the name or of `vendorJobId`.',
-    }),
+  q: plainText(2048).trim().min(1).optional().meta({
+    description:
+      'An exact id of ours or of the vendor, an exact output URL, or the beginning of the name or of `vendorJobId`.',
+  }),
   createdAfter: Moment.optional().meta({ description: 'Created then or later.' }),
   createdBefore: Moment.optional().meta({ description: 'Created earlier.' }),
 };

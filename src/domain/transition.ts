@@ -91,8 +91,8 @@ export type JobState = {
   facts: JobFacts;
   subjobs: ReadonlyMap<string, SubjobState>;
   basis: JobBasis;
-  /** The vendor's own object, where an observation at hand has brought a newer one. */
-  document?: Json;
+  /** The vendor's own object and what could not be read in it, where an observation at hand has brought a newer one. */
+  document?: { value: Json; notes: string[] };
 };
 
 /** What the API and the account of a job decide about reading its observations. */
@@ -255,7 +255,7 @@ function withFacts(job: JobState, { seen }: Observation, rank: Rank): JobState {
   const merged = merge({ values: job.facts, ranks: job.basis.ranks ?? null }, seen.facts, rank);
   const newest = merged.ranks !== null && compareRanks(merged.ranks.rank, rank) === 0;
   const next = withBasis(
-    { ...job, facts: merged.values, ...(newest ? { document: seen.document } : {}) },
+    { ...job, facts: merged.values, ...(newest ? { document: { value: seen.document, notes: seen.notes } } : {}) },
     { ranks: merged.ranks ?? undefined },
   );
   const files = newerFiles(job.basis.files ?? null, seen.outputs, rank);

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { JobEvent } from '../domain/transition.js';
-import type { Via } from '../domain/observation.js';
+import type { Json, Via } from '../domain/observation.js';
 import type { PendingReceipt } from './interpret.js';
 import type { jobColumns, JobRow, outputColumns, streamColumns, subjobColumns, SubjobRow } from './job-rows.js';
 
@@ -163,7 +163,9 @@ export async function findJobs(
 
 export type JobWrite = { id: string } & ReturnType<typeof jobColumns> & {
     labels: Record<string, string>;
-    document: unknown;
+    /** null: as it was. */
+    document: Json | null;
+    notes: string[] | null;
     callback_expected: boolean;
     updated_at: string;
     terminal_at: string | null;
@@ -181,14 +183,15 @@ UPDATE jobs j SET
   user_data_raw = v.user_data_raw, callback_expected = v.callback_expected, vendor_created_at = v.vendor_created_at,
   vendor_modified_at = v.vendor_modified_at, vendor_finished_at = v.vendor_finished_at, updated_at = v.updated_at,
   terminal_at = v.terminal_at, next_poll_at = v.next_poll_at, poll_failures = v.poll_failures,
-  history_sequence = v.history_sequence, basis = v.basis, document = coalesce(v.document, j.document)
+  history_sequence = v.history_sequence, basis = v.basis, document = coalesce(v.document, j.document),
+  notes = coalesce(v.notes, j.notes)
 FROM json_to_recordset($1::json) AS v(
   id uuid, status text, vendor_status text, confirmed boolean, outcome_known boolean, contradicted boolean, via text,
   progress integer, name text, pipeline_id text, template_id text, labels jsonb, error_code text, error_message text,
   vendor_error_code text, vendor_error_message text, user_data jsonb, user_data_raw text, callback_expected boolean,
   vendor_created_at timestamptz, vendor_modified_at timestamptz, vendor_finished_at timestamptz, updated_at timestamptz,
   terminal_at timestamptz, next_poll_at timestamptz, poll_failures integer, history_sequence integer, basis jsonb,
-  document jsonb)
+  document jsonb, notes jsonb)
 WHERE j.id = v.id`;
 
 export function updateJobs(client: Client, rows: JobWrite[]): Promise<void> {

@@ -29,6 +29,8 @@ import { isTransient } from './transient.js';
 
 /** Receipts of one transaction: from 20 to 100 little is gained, above that only latency and lock time grow. */
 const BATCH = 100;
+/** Notes about unreadable values that a job keeps. */
+const NOTES_KEPT = 50;
 
 /** An observation on its way to a job. */
 type Addressed = { key: string; jobKey: statements.JobKey; observation: Observation; pendingId: string };
@@ -236,8 +238,8 @@ export class Tracker {
     const { basis: _before, ...columnsBefore } = jobColumns(before);
     const { basis: _after, ...columnsAfter } = columns;
     const changed = job.events.length > 0 || JSON.stringify(columnsBefore) !== JSON.stringify(columnsAfter);
-    const document = after.document === undefined ? null : after.document;
-    const documentDigest = document === null ? row.basis.documentDigest : digestOf(document);
+    const documentDigest = after.document ? digestOf(after.document.value) : row.basis.documentDigest;
+    const document = documentDigest === row.basis.documentDigest ? undefined : after.document;
     const callbackExpected = this.isCallbackExpected(row, after);
     const nextPollAt = this.nextLook({ job, callbackExpected, now });
     const answered = observations.some((observation) => observation.kind === 'evidence');
@@ -246,7 +248,8 @@ export class Tracker {
       basis: { ...columns.basis, ...(documentDigest === undefined ? {} : { documentDigest }) },
       id: row.id,
       labels,
-      document: document === null || documentDigest === row.basis.documentDigest ? null : document,
+      document: document?.value ?? null,
+      notes: document ? document.notes.slice(0, NOTES_KEPT) : null,
       callback_expected: callbackExpected,
       updated_at: (changed ? now : row.updated_at).toISOString(),
       terminal_at: final ? (row.terminal_at ?? now).toISOString() : null,

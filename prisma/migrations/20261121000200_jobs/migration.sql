@@ -36,7 +36,8 @@ CREATE TABLE jobs (
   poll_failures integer NOT NULL DEFAULT 0,
   history_sequence integer NOT NULL DEFAULT 0,
   basis jsonb NOT NULL DEFAULT '{}',
-  document jsonb
+  document jsonb,
+  notes jsonb NOT NULL DEFAULT '[]'
 );
 CREATE UNIQUE INDEX jobs_key ON jobs (account, api, vendor_job_id);
 CREATE INDEX jobs_created ON jobs (created_at, id);

@@ -1,0 +1,104 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { JobSeen, Json } from '../src/domain/observation.js';
+import { readImsCallback } from '../src/vendors/alibaba/ims-callback.js';
+import { parseJson } from '../src/vendors/readers.js';
+import { VENDOR_APIS } from '../src/vendors/registry.js';
+import type { VendorApi } from '../src/vendors/vendor-api.js';
+
+const FIXTURES = path.join(import.meta.dirname, 'fixtures');
+
+/** An API's fixtures: `<case>.payload.json` beside the `<case>.observation.json` it must become. */
+function casesOf(api: VendorApi): string[] {
+  return readdirSync(folderOf(api))
+    .filter((file) => file.endsWith('.payload.json'))
+    .map((file) => file.replace('.payload.json', ''));
+}
+
+function folderOf(api: VendorApi): string {
+  return path.join(FIXTURES, api.name.replace('/', '-'));
+}
+
+function payload(api: VendorApi, name: string): Json {
+  const parsed = parseJson(readFileSync(path.join(folderOf(api), `${name}.payload.json`), 'utf8'));
+  if (!parsed) throw new Error(`${name} is not JSON`);
+  return parsed.value;
+}
+
+function observe(api: VendorApi, name: string): JobSeen[] {
+  const document = payload(api, name);
+  if (!name.startsWith('callback-')) return api.readAnswer(document);
+  const callback = readImsCallback(document);
+  if (callback?.vendorJobId == null) return [];
+  expect(api.events).toContain(callback.event.type);
+  return [api.readCallback(callback.event, callback.vendorJobId)];
+}
+
+/** As it stands in a fixture: dates as text, and the vendor's own objects left out, since the payload shows them. */
+function comparable(seen: JobSeen[]): unknown {
+  return JSON.parse(
+    JSON.stringify(seen, (key, value: unknown) => (key === 'document' || key === 'raw' ? undefined : value)),
+  );
+}
+
+/** Puts `value` in the place of every value of a document, one after the other. */
+function* variants(document: Json, value: Json): Generator<Json> {
+  if (typeof document !== 'object' || document === null) return;
+  const entries = Object.entries(document);
+  for (const [key, item] of entries) {
+    const put = (changed: Json): Json =>
+      Array.isArray(document)
+        ? document.map((old, i) => (String(i) === key ? changed : old))
+        : Object.fromEntries(entries.map(([k, old]) => [k, k === key ? changed : old]));
+    yield put(value);
+    for (const changed of variants(item, value)) yield put(changed);
+  }
+}
+
+describe.each(VENDOR_APIS.map((api) => [api.name, api] as const))('%s', (_, api) => {
+  it("has the vendor's own sample among its fixtures", () => {
+    expect(casesOf(api)).toContain('vendor-sample');
+  });
+
+  it.each(casesOf(api))('reads %s as its fixture says', (name) => {
+    const expected: unknown = JSON.parse(readFileSync(path.join(folderOf(api), `${name}.observation.json`), 'utf8'));
+    expect(comparable(observe(api, name))).toEqual(expected);
+  });
+
+  it.each(casesOf(api))('keeps every field of %s findable in the document', (name) => {
+    const document = JSON.stringify(observe(api, name)[0]?.document);
+    const texts = JSON.stringify(payload(api, name)).match(/"[^"]{4,}"(?=[,}\]])/g) ?? [];
+    const envelope = /RequestId|EventType|EventTime|UserId/;
+    const outside = new Set(
+      Object.entries(payload(api, name) as object)
+        .filter(([key]) => envelope.test(key))
+        .map(([, value]) => JSON.stringify(value)),
+    );
+    for (const text of texts) if (!outside.has(text)) expect(document).toContain(text);
+  });
+
+  it('survives any value in the place of any other', () => {
+    for (const name of casesOf(api)) {
+      for (const odd of [null, '', 'odd', -1, 1e200, true, [], {}, [[{}]], 'x'.repeat(10_000)]) {
+        for (const document of variants(payload(api, name), odd)) {
+          const seen = name.startsWith('callback-') ? readImsCallback(document) : api.readAnswer(document);
+          if (Array.isArray(seen))
+            for (const { vendorJobId } of seen) expect(vendorJobId.length).toBeLessThanOrEqual(256);
+          else if (seen?.vendorJobId != null) api.readCallback(seen.event, seen.vendorJobId);
+        }
+      }
+    }
+  });
+
+  it('takes no other document for its own', () => {
+    for (const document of [null, [], 'text', 7, {}, { Job: [] }, { Code: 'Throttling' }]) {
+      expect(api.readAnswer(document as Json)).toEqual([]);
+    }
+  });
+
+  it('asks for every job it was given', () => {
+    const ids = Array.from({ length: api.idsPerCall }, (_, i) => `job-${i}`);
+    const query = JSON.stringify(api.query(ids));
+    for (const id of ids) expect(query).toContain(id);
+  });
+});
