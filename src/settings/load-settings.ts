@@ -18,7 +18,7 @@ type Variables = Record<string, string | undefined>;
 export function loadSettings(variables: Variables, workingDir: string): Settings {
   const problems: string[] = [];
   const environment = check(Environment, withoutEmpty(variables), '', problems);
-  const file = environment && findConfigFile(environment, workingDir, problems);
+  const file = findConfigFile(variables['CALLSHEET_CONFIG'] || undefined, workingDir, problems);
   const config = check(ConfigFile, file ? readConfigFile(file, variables, problems) : {}, '', problems);
   if (config) problems.push(...accountProblems(config));
   if (!environment || !config || problems.length > 0) throw new SettingsError(problems);
@@ -28,7 +28,7 @@ export function loadSettings(variables: Variables, workingDir: string): Settings
     callbackPort: environment.CALLBACK_PORT ?? null,
     databaseUrl: environment.DATABASE_URL ?? null,
     redisUrl: environment.REDIS_URL ?? null,
-    configFile: file ?? null,
+    configFile: file,
     dataDir: path.resolve(workingDir, environment.CALLSHEET_DATA_DIR),
     apiKey: environment.CALLSHEET_API_KEY ?? null,
     logLevel: environment.LOG_LEVEL,
@@ -43,8 +43,7 @@ function withoutEmpty(variables: Variables): Variables {
   return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
 }
 
-function findConfigFile(environment: Environment, workingDir: string, problems: string[]): string | null {
-  const named = environment.CALLSHEET_CONFIG;
+function findConfigFile(named: string | undefined, workingDir: string, problems: string[]): string | null {
   const file = path.resolve(workingDir, named ?? 'callsheet.yaml');
   if (existsSync(file)) return file;
   if (named !== undefined) problems.push(`CALLSHEET_CONFIG: there is no file ${file}`);
