@@ -1,0 +1,110 @@
+import { startEmulator, type Emulator } from './emulator.js';
+import { APIS } from './kinds/kinds.js';
+import { burstOf } from './rate-limit.js';
+import { ask } from './support/ims-client.js';
+import { until } from './support/receiver.js';
+import { startTraffic } from './traffic.js';
+
+const account = { accessKeyId: 'AK', accessKeySecret: 'SECRET' };
+let running: Emulator[] = [];
+afterEach(async () => {
+  await Promise.all(running.map((emulator) => emulator.stop()));
+  running = [];
+});
+
+async function start(seed: number, timeScale = 1) {
+  const emulator = await startEmulator({ accounts: [account], seed, timeScale });
+  running.push(emulator);
+  return emulator;
+}
+
+async function story(seed: number) {
+  const emulator = await start(seed);
+  for (let count = 0; count < 30; count++) emulator.submit({ api: APIS[count % APIS.length] ?? APIS[0] });
+  return emulator.jobs().map((job) => ({
+    id: job.vendorJobId,
+    userData: job.userData,
+    status: job.expectedStatus,
+    subjobs: job.expectedSubjobs,
+    runsFor: job.endsAt.getTime() - job.submittedAt.getTime(),
+    ends: JSON.stringify(job.document(job.endsAt)).replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'T'),
+  }));
+}
+
+it('one seed tells one story, another seed another', async () => {
+  const [once, again, other] = [await story(7), await story(7), await story(8)];
+  expect(again).toEqual(once);
+  expect(other).not.toEqual(once);
+  expect(new Set(once.map(({ id }) => id)).size).toBe(30);
+  expect(once.every(({ id }) => /^[0-9a-f]{32}$/.test(id))).toBe(true);
+});
+
+it('what a request meets is decided by the seed, not by what is asked in between', async () => {
+  const outcomes = async (between: number) => {
+    const emulator = await start(3);
+    emulator.setFaults({ throttled: 0.5 });
+    const [watched, noise] = [emulator.submit({ api: APIS[0] }), emulator.submit({ api: APIS[0] })];
+    for (let turn = 0; turn < 12; turn++) {
+      for (let count = 0; count < between; count++)
+        await ask(emulator, account, 'GetMediaProducingJob', noise.vendorJobId).catch(() => {});
+      await ask(emulator, account, 'GetMediaProducingJob', watched.vendorJobId).catch(() => {});
+    }
+    return emulator.requests.where({ jobId: watched.vendorJobId }).map(({ outcome }) => outcome);
+  };
+  const alone = await outcomes(0);
+  expect(new Set(alone)).toEqual(new Set(['ok', 'Throttling.User']));
+  expect(await outcomes(2)).toEqual(alone);
+});
+
+it('the mix is lively: every outcome occurs, success most of all', async () => {
+  const emulator = await start(1);
+  for (let count = 0; count < 400; count++) emulator.submit({ api: APIS[count % APIS.length] ?? APIS[0] });
+  const count = (status: string) => emulator.jobs().filter((job) => job.expectedStatus === status).length;
+  expect(count('succeeded')).toBeGreaterThan(280);
+  for (const status of ['failed', 'partially_failed', 'canceled']) expect(count(status)).toBeGreaterThan(0);
+});
+
+it('the time scale shortens the life of a job', async () => {
+  const emulator = await start(1, 0.01);
+  const job = emulator.submit({ api: 'alibaba-ims/media-convert', queueMs: 2_000, durationMs: 8_000 });
+  expect(job.startsAt.getTime() - job.submittedAt.getTime()).toBe(20);
+  expect(job.endsAt.getTime() - job.submittedAt.getTime()).toBe(100);
+  expect([job.submittedAt, job.startsAt, job.endsAt].map((at) => job.statusAt(at))).toEqual([
+    'queued',
+    'running',
+    job.expectedStatus,
+  ]);
+});
+
+it('an id is submitted once, and only for an account there is', async () => {
+  const emulator = await start(1);
+  emulator.submit({ api: APIS[0], vendorJobId: 'one' });
+  expect(() => emulator.submit({ api: APIS[0], vendorJobId: 'one' })).toThrow('already');
+  expect(() => emulator.submit({ api: APIS[0], accessKeyId: 'nobody' })).toThrow('no such account');
+});
+
+it('traffic submits jobs of every kind, some with a callback address and some without', async () => {
+  const emulator = await start(1);
+  const seen: string[] = [];
+  const traffic = startTraffic(emulator, {
+    jobsPerMinute: 60_000,
+    notifyAddress: 'http://127.0.0.1:9/callbacks/a/b',
+    callbackShare: 0.5,
+    onSubmit: (job) => seen.push(job.vendorJobId),
+  });
+  await until(() => emulator.jobs().length >= 60);
+  traffic.stop();
+  const jobs = emulator.jobs();
+  expect(traffic.submitted).toBe(jobs.length);
+  expect(seen).toEqual(jobs.map((job) => job.vendorJobId));
+  expect(new Set(jobs.map((job) => job.api))).toEqual(new Set(APIS));
+  expect(new Set(jobs.map((job) => job.notifyAddress === undefined))).toEqual(new Set([true, false]));
+});
+
+it('burstOf finds the burst a budget of so many per second would have needed', () => {
+  expect(burstOf([], 10)).toBe(0);
+  expect(burstOf([0, 100, 200, 300], 10)).toBeCloseTo(1);
+  expect(burstOf([0, 0, 0], 10)).toBeCloseTo(3);
+  expect(burstOf([0, 1_000, 1_000, 1_000], 1)).toBeCloseTo(3);
+  expect(burstOf([5_000, 0, 10_000], 1)).toBeCloseTo(1);
+});

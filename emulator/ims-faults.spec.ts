@@ -1,0 +1,163 @@
+import { startEmulator, type Emulator, type Faults } from './emulator.js';
+import { burstOf } from './rate-limit.js';
+import { ask, refused } from './support/ims-client.js';
+import { sleep } from './support/receiver.js';
+
+const account = { accessKeyId: 'AK', accessKeySecret: 'SECRET' };
+const RUNNING = { queueMs: 0, durationMs: 3_600_000 } as const;
+const DONE = { queueMs: 0, durationMs: 0 } as const;
+
+let emulator: Emulator;
+const start = async (faults: Partial<Faults>, timeScale = 1) =>
+  (emulator = await startEmulator({ accounts: [account], faults, timeScale }));
+afterEach(() => emulator.stop());
+
+const get = (jobId: string, action = 'GetMediaConvertJob') => ask(emulator, account, action, jobId);
+const convert = (more: object = {}) => emulator.submit({ api: 'alibaba-ims/media-convert', ...RUNNING, ...more });
+
+it('without faults a hundred calls are a hundred clean answers', async () => {
+  await start({});
+  const job = convert();
+  for (let count = 0; count < 100; count++) {
+    expect(await get(job.vendorJobId)).toMatchObject({ status: 200, document: { Job: { State: 'Running' } } });
+  }
+  expect(emulator.requests.where({ outcome: 'ok', status: 200 })).toHaveLength(100);
+});
+
+it.each([
+  ['throttled', { name: 'ThrottlingError', code: 'Throttling.User', statusCode: 400 }, 400],
+  [
+    'serverError',
+    { name: 'ServerError', code: expect.stringMatching(/^(InternalError|ServiceUnavailable)$/) },
+    undefined,
+  ],
+  ['htmlPage', { name: 'SyntaxError' }, 502],
+  ['reset', { code: 'ECONNRESET' }, 0],
+] as const)('%s happens at rate 1, and ends when switched off', async (fault, error, status) => {
+  await start({ [fault]: 1 });
+  const { vendorJobId } = convert();
+  expect(await refused(get(vendorJobId))).toMatchObject(error);
+  if (status !== undefined) expect(emulator.requests.entries[0]).toMatchObject({ status });
+  emulator.setFaults({ [fault]: 0 });
+  expect(await get(vendorJobId)).toMatchObject({ status: 200 });
+});
+
+it('slow: the answer takes its time', async () => {
+  await start({ slow: 1, slowMs: 150 });
+  const { vendorJobId } = convert();
+  const before = Date.now();
+  await get(vendorJobId);
+  expect(Date.now() - before).toBeGreaterThanOrEqual(149);
+});
+
+it('an unknown word replaces a status that is not final, and only such a one', async () => {
+  await start({ unknownWord: 1 });
+  const known = ['Inited', 'Running', 'Complete', 'Error', 'Cancelled'];
+  const [running, done] = [convert(), convert({ ...DONE, outcome: 'succeeded' })];
+  await sleep(5);
+  const state = async (jobId: string) => (await get(jobId)).document['Job'] as { State: string };
+  expect(known).not.toContain((await state(running.vendorJobId)).State);
+  expect((await state(done.vendorJobId)).State).toBe('Complete');
+});
+
+it('dirty values are the seeds’ own, the same each time, and say the same', async () => {
+  await start({ dirtyValues: 1 });
+  const job = convert({ ...DONE, outcome: 'succeeded', outputs: 3, groups: 1 });
+  const produced = emulator.submit({ api: 'alibaba-ims/media-producing', ...DONE, outcome: 'succeeded' });
+  await sleep(5);
+
+  const dirty = (await get(job.vendorJobId)).document['Job'] as Record<string, unknown>;
+  const again = (await get(job.vendorJobId)).document['Job'];
+  const clean = job.answer()['Job'] as Record<string, unknown>;
+  expect(again).toEqual(dirty);
+  expect(dirty).toMatchObject({ State: 'Complete', Code: 'InvalidParameter.ResourceContentBad', Percent: 0 });
+  expect(dirty['CreateTime']).toBe(`${clean['CreateTime']}\n`);
+  expect(dirty['ClientToken']).toBe(`${clean['ClientToken']} `);
+  expect(JSON.stringify(dirty)).toContain('"Bitrate":"0.f"');
+  expect(dirty['Config']).toMatchObject({ JobName: job.name });
+  expect(tidied(dirty)).toEqual(tidied(clean));
+
+  const { MediaProducingJob } = (await get(produced.vendorJobId, 'GetMediaProducingJob')).document;
+  expect(MediaProducingJob).toMatchObject({ Status: 'Success', Duration: expect.any(String), Progress: '100' });
+});
+
+it('a final answer means what the job expects, with every content fault on', async () => {
+  await start({ dirtyValues: 1, unknownWord: 1, doubled: 1, forged: 1 });
+  const jobs = Array.from({ length: 60 }, (_, count) =>
+    emulator.submit({ api: count % 3 ? 'alibaba-ims/media-convert' : 'alibaba-ims/media-producing', ...DONE }),
+  );
+  await sleep(5);
+  for (const job of jobs) {
+    const { document } = await get(job.vendorJobId, job.kind.getAction);
+    const { Status, State, OutputDetails = [], OutputGroupDetails = [] } = document[job.kind.root] as Answered;
+    const leaves = [...OutputDetails, ...OutputGroupDetails.flatMap(({ Outputs = [] }) => Outputs)];
+    const words = [...leaves, ...OutputGroupDetails].map((detail) => detail.Status);
+    const word = Status ?? State ?? '';
+    const made = leaves.some((leaf) => leaf.Status === 'Success');
+    const broken = words.includes('Failed') || ['Error', 'Failed'].includes(word);
+    const read = word === 'Cancelled' ? 'canceled' : !broken ? 'succeeded' : made ? 'partially_failed' : 'failed';
+    expect([job.vendorJobId, read]).toEqual([job.vendorJobId, job.expectedStatus]);
+  }
+  expect(new Set(jobs.map((job) => job.expectedStatus)).size).toBeGreaterThan(2);
+});
+type Detail = { Status: string; Outputs?: Detail[] };
+type Answered = { Status?: string; State?: string; OutputDetails?: Detail[]; OutputGroupDetails?: Detail[] };
+
+it('a job is not found right after its submission, or while it is hidden', async () => {
+  await start({ jobNotFoundForMs: 10_000 }, 0.01);
+  const [young, hidden] = [convert(), convert({ hidden: true, jobNotFoundForMs: 0 })];
+  expect(await refused(get(young.vendorJobId))).toMatchObject({ code: 'JobNotFound', statusCode: 404 });
+  await sleep(110);
+  expect(await get(young.vendorJobId)).toMatchObject({ status: 200 });
+
+  expect(await refused(get(hidden.vendorJobId))).toMatchObject({ code: 'JobNotFound' });
+  hidden.hidden = false;
+  expect(await get(hidden.vendorJobId)).toMatchObject({ status: 200 });
+});
+
+it('keys are refused and actions forbidden by name', async () => {
+  await start({ refuseKeys: new Set(['AK']) });
+  const { vendorJobId } = convert();
+  expect(await refused(get(vendorJobId))).toMatchObject({ code: 'InvalidAccessKeyId.NotFound', statusCode: 404 });
+  emulator.setFaults({ refuseKeys: [], forbiddenActions: ['GetMediaConvertJob'] });
+  expect(await refused(get(vendorJobId))).toMatchObject({
+    code: 'Forbidden.RAM',
+    statusCode: 403,
+    accessDeniedDetail: { AuthAction: 'ice:GetMediaConvertJob' },
+  });
+  emulator.setFaults({ forbiddenActions: [] });
+  expect(await get(vendorJobId)).toMatchObject({ status: 200 });
+});
+
+it('more calls than the limit are throttled, and the log shows that no more came through', async () => {
+  await start({ limitPerSecond: 20, limitBurst: 5 });
+  const { vendorJobId } = convert();
+  await Promise.allSettled(Array.from({ length: 40 }, () => get(vendorJobId)));
+  const times = (outcome: string) => emulator.requests.where({ outcome }).map(({ at }) => at);
+  expect(times('ok').length).toBeGreaterThanOrEqual(5);
+  expect(times('Throttling.User').length).toBeGreaterThan(15);
+  // The bucket and the log read the clock a moment apart.
+  expect(burstOf(times('ok'), 20)).toBeLessThan(6);
+  expect(
+    burstOf(
+      emulator.requests.entries.map(({ at }) => at),
+      20,
+    ),
+  ).toBeGreaterThan(20);
+});
+
+it('a misspelt fault and a rate in percent are refused', async () => {
+  await start({});
+  expect(() => emulator.setFaults({ droped: 1 } as never)).toThrow('no such fault: droped');
+  expect(() => emulator.setFaults({ dropped: 50 })).toThrow('dropped');
+});
+
+/** What a reader that trims, and looks at nothing but status, names, files and times, is left with. */
+function tidied(value: unknown): unknown {
+  if (typeof value === 'string') return value.trim();
+  if (Array.isArray(value)) return value.map(tidied);
+  if (typeof value !== 'object' || value === null) return value;
+  const ignored = ['Code', 'Message', 'Percent', 'Bitrate'];
+  const fields = Object.entries(value).filter(([key]) => !ignored.includes(key));
+  return Object.fromEntries(fields.map(([key, field]) => [key, tidied(field)]));
+}

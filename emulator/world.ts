@@ -1,0 +1,48 @@
+import type { Faults } from './faults.js';
+import type { EmulatedJob } from './job.js';
+import type { Log } from './log.js';
+import type { RateLimit } from './rate-limit.js';
+
+export type Account = { accessKeyId: string; accessKeySecret: string; userId?: string; callbackAuthKey?: string };
+
+/** One request to a vendor's API. `status` stays undefined while it is answered, and 0 marks a cut socket. */
+export type RequestEntry = {
+  /** Arrival, epoch ms. */
+  at: number;
+  action: string;
+  accessKeyId: string;
+  jobId: string;
+  status?: number;
+  /** `ok`, the error's code, `htmlPage` or `reset`. */
+  outcome?: string;
+  slow?: true;
+};
+
+/** One attempt at a callback; a dropped one has attempt 0 and was never sent. */
+export type CallbackEntry = {
+  /** Epoch ms. */
+  at: number;
+  url: string;
+  jobId: string;
+  eventType: string;
+  attempt: number;
+  status?: number;
+  error?: string;
+  dropped?: true;
+  doubled?: true;
+  delayed?: true;
+  reordered?: true;
+  forged?: true;
+};
+
+/** What every part of the emulator shares. */
+export type World = {
+  seed: number;
+  timeScale: number;
+  accounts: Map<string, Account>;
+  jobs: Map<string, EmulatedJob>;
+  faults: Faults;
+  limit: RateLimit;
+  requests: Log<RequestEntry>;
+  callbacks: Log<CallbackEntry>;
+};
