@@ -7,7 +7,13 @@ export async function makePartitions(sql: SqlPool, now: Date): Promise<void> {
   const today = Math.floor(now.getTime() / DAY_MS) * DAY_MS;
   for (let day = -1; day <= 7; day++) {
     const from = new Date(today + day * DAY_MS);
-    await makePartition(sql, 'receipts', stamp(from, 10), firstUuidOf(from), firstUuidOf(new Date(from.getTime() + DAY_MS)));
+    await makePartition(
+      sql,
+      'receipts',
+      stamp(from, 10),
+      firstUuidOf(from),
+      firstUuidOf(new Date(from.getTime() + DAY_MS)),
+    );
   }
   for (let month = 0; month <= 2; month++) {
     const from = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + month));

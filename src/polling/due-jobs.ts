@@ -4,8 +4,8 @@ import { Budgets, type Budget } from './budgets.js';
 
 export type DueJob = { id: string; vendorJobId: string };
 
-/** How long a claimed job is left to whoever claimed it; then the next tick claims it again. */
-const LEASE = '60 seconds';
+/** How long a claimed job is left to whoever claimed it: twice what a slow call takes. Then a tick claims it again. */
+const LEASE = '20 seconds';
 /** A tick hands out no more than this many calls of one API, however large its budget. */
 const MOST_CALLS = 200;
 

@@ -5,7 +5,7 @@ import stringify from 'safe-stable-stringify';
  * Numbers that `JSON.parse` would bend: beyond 2^53 or with an exponent. Two bodies that differ only there must not
  * become one receipt, so such a body is compared byte for byte.
  */
-const BENDABLE = /[:[,]\s*-?(\d{16,}|[\d.]+[eE])/;
+const BENDABLE = /[:[,]\s*-?(\d{17,}|9\d{15}|[\d.]+[eE])/;
 
 /** What makes two callbacks of one account the same: their JSON, whatever the order of keys and the white space. */
 export function callbackKey(account: string, body: Buffer): string {

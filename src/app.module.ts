@@ -1,0 +1,72 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
+import { AccessModule } from './access/access.module.js';
+import { CallbackDoor } from './callbacks/callback-door.js';
+import { PrismaService } from './database/prisma.service.js';
+import { SqlPool } from './database/sql-pool.js';
+import { HTTP_CONVENTIONS } from './http-error.filter.js';
+import { JobsModule } from './jobs/jobs.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
+import { HealthModule } from './operations/health.module.js';
+import { Maintenance } from './operations/maintenance.js';
+import { ROLE, type Role } from './operations/role.js';
+import { Budgets } from './polling/budgets.js';
+import { DueJobs } from './polling/due-jobs.js';
+import { Poller } from './polling/poller.js';
+import { VendorClients } from './polling/vendor-clients.js';
+import { QUEUE_STORE, type QueueStore } from './queue/queue-store.js';
+import { Wakeups } from './queue/wakeups.js';
+import { CurrentSettings } from './settings/current-settings.js';
+import { ApplyProcessor } from './tracking/apply.processor.js';
+import { JobRegistry } from './tracking/job-registry.js';
+import { Receipts } from './tracking/receipts.js';
+import { Tracker } from './tracking/tracker.js';
+
+/** What a process is given before it is put together. */
+export type Runtime = { settings: CurrentSettings; databaseUrl: string; queues: QueueStore; role: Role };
+
+/** What every room may ask for: the settings, the database, the queues, the tracking itself. */
+@Module({})
+class HouseModule {
+  static of({ settings, databaseUrl, queues, role }: Runtime): DynamicModule {
+    const providers = [
+      { provide: CurrentSettings, useValue: settings },
+      { provide: QUEUE_STORE, useValue: queues },
+      { provide: ROLE, useValue: role },
+      { provide: PrismaService, useFactory: () => new PrismaService(databaseUrl) },
+      { provide: SqlPool, useFactory: () => new SqlPool(databaseUrl) },
+      Wakeups,
+      Receipts,
+      Tracker,
+      JobRegistry,
+    ];
+    return { module: HouseModule, global: true, imports: [MetricsModule], providers, exports: providers };
+  }
+}
+
+@Module({})
+export class AppModule {
+  static of(runtime: Runtime): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        HouseModule.of(runtime),
+        ScheduleModule.forRoot(),
+        MetricsModule,
+        AccessModule,
+        HealthModule,
+        ...(runtime.role === 'worker' ? [] : [JobsModule]),
+      ],
+      providers: [
+        ...HTTP_CONVENTIONS,
+        CallbackDoor,
+        ApplyProcessor,
+        Budgets,
+        DueJobs,
+        VendorClients,
+        Poller,
+        Maintenance,
+      ],
+    };
+  }
+}

@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import { PrismaService } from '../database/prisma.service.js';
+import type { Budget as BudgetRow } from '../generated/prisma/client.js';
+import { Metrics } from '../metrics/metrics.js';
+import { CurrentSettings } from '../settings/current-settings.js';
+import { callbackUrl, type Account as AccountSettings } from '../settings/settings.js';
+import { apisOf } from '../vendors/registry.js';
+import type { Account } from './account-schemas.js';
+
+/** The accounts of the configuration, and how polling and callbacks fare. Tokens are masked on the way out. */
+@Injectable()
+export class AccountQueries {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly settings: CurrentSettings,
+    private readonly metrics: Metrics,
+  ) {}
+
+  async list(): Promise<{ data: Account[]; nextCursor: null }> {
+    const [budgets, refused] = await Promise.all([this.prisma.budget.findMany(), this.metrics.callbacksRefused.get()]);
+    const { accounts, publicUrl } = this.settings.value;
+    const data = accounts.map((account): Account => {
+      const counts = refused.values.filter(({ labels }) => labels.account === account.name);
+      return {
+        name: account.name,
+        vendor: account.vendor,
+        region: account.region,
+        claimOnly: account.credentials === null,
+        callbackUrls: (account.callback?.tokens ?? []).map((token) =>
+          callbackUrl(publicUrl ?? '', account.name, token),
+        ),
+        budgets: account.credentials === null ? [] : budgetsOf(account, budgets),
+        refusedCallbacks: Object.fromEntries(counts.map(({ labels, value }) => [String(labels.reason), value])),
+      };
+    });
+    return { data, nextCursor: null };
+  }
+}
+
+function budgetsOf(account: AccountSettings, rows: readonly BudgetRow[]): Account['budgets'] {
+  return apisOf(account.vendor).map((api) => {
+    const row = rows.find((budget) => budget.account === account.name && budget.api === api.name);
+    return {
+      api: api.name,
+      requestsPerSecond: account.requestsPerSecond,
+      currentRate: row?.rate ?? account.requestsPerSecond,
+      throttledAt: row?.throttledAt?.toISOString() ?? null,
+      paused: row?.pausedAt
+        ? {
+            at: row.pausedAt.toISOString(),
+            code: row.pauseCode,
+            reason: row.pauseReason,
+            scope: row.pauseScope as 'account' | 'api' | null,
+          }
+        : null,
+      clockSkewMs: row?.clockSkewMs ?? null,
+    };
+  });
+}

@@ -1,0 +1,179 @@
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { PrismaService } from '../database/prisma.service.js';
+import { SqlPool } from '../database/sql-pool.js';
+import { JobNotFound, ShuttingDown } from '../domain/errors.js';
+import { refHash } from '../domain/job-ref.js';
+import type {
+  HistoryEvent,
+  Job,
+  JobItem,
+  JobListQuery,
+  LookupQuery,
+  SubjobItem,
+  SubjobListQuery,
+} from './job-schemas.js';
+import { listJobIds, listSubjobIds, sortOf, type Listed, type Place } from './job-statements.js';
+import { grouped, jobItem, jobView, subjobItem } from './job-view.js';
+import { cursorOf, IdPlace, pageOf, placeIn, type Page, type PageQuery } from './page.js';
+
+/** What a list shows no part of, and can be large. */
+const WITHOUT_DOCUMENT = { document: true, basis: true } as const;
+/** How often a waiting request looks at its row: soon at first, then once a second. */
+const LOOK_MS = { first: 250, last: 1000 };
+
+const SortedPlace = z.tuple([z.iso.datetime().nullable(), z.uuid()]).transform(([at, id]): Place => ({ at, id }));
+
+/** Everything people read about jobs. */
+@Injectable()
+export class JobQueries implements OnModuleDestroy {
+  private readonly closing = new AbortController();
+
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly sql: SqlPool,
+  ) {}
+
+  onModuleDestroy(): void {
+    this.closing.abort();
+  }
+
+  async list({ sort, limit, cursor, ...filter }: JobListQuery): Promise<Page<JobItem>> {
+    const scope = `jobs ${sort}`;
+    const listed = await listJobIds(this.sql, filter, sortOf(sort), placeIn(scope, cursor, SortedPlace), limit + 1);
+    const page = pageOf(listed, limit, ({ id }) => id, placeAfter(scope));
+    return { ...page, data: await this.items(page.data) };
+  }
+
+  async subjobs({ sort, limit, cursor, ...filter }: SubjobListQuery): Promise<Page<SubjobItem>> {
+    const scope = `subjobs ${sort}`;
+    const place = placeIn(scope, cursor, SortedPlace);
+    const listed = await listSubjobIds(this.sql, filter, sortOf(sort).descending, place, limit + 1);
+    const page = pageOf(listed, limit, ({ id }) => id, placeAfter(scope));
+    const rows = await this.prisma.subjob.findMany({
+      where: { id: { in: page.data } },
+      omit: { basis: true },
+      include: { job: { omit: WITHOUT_DOCUMENT } },
+    });
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    const data = page.data.flatMap((id) => byId.get(id) ?? []).map(({ job, ...subjob }) => subjobItem(subjob, job));
+    return { ...page, data };
+  }
+
+  /** Every job that an id or URL belongs to, also the hidden ones: this is where one looks for the odd. */
+  async lookup({ ref, limit, cursor }: LookupQuery): Promise<Page<JobItem>> {
+    const hash = refHash(ref);
+    const scope = `lookup ${hash}`;
+    const [before] = placeIn(scope, cursor, IdPlace) ?? [];
+    const refs = await this.prisma.jobRef.findMany({
+      where: { ref: hash, ...(before === undefined ? {} : { jobId: { lt: before } }) },
+      orderBy: { jobId: 'desc' },
+      take: limit + 1,
+    });
+    const page = pageOf(
+      refs,
+      limit,
+      ({ jobId }) => jobId,
+      ({ jobId }) => cursorOf(scope, [jobId]),
+    );
+    return { ...page, data: await this.items(page.data) };
+  }
+
+  /** The jobs in the order of `ids`; those that are gone by now are left out. */
+  async items(ids: readonly string[]): Promise<JobItem[]> {
+    const [rows, counts] = await Promise.all([
+      this.prisma.job.findMany({ where: { id: { in: [...new Set(ids)] } }, omit: WITHOUT_DOCUMENT }),
+      this.prisma.subjob.groupBy({ by: ['jobId', 'status'], where: { jobId: { in: [...ids] } }, _count: true }),
+    ]);
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    const countsOf = grouped(counts, ({ jobId }) => jobId);
+    return ids
+      .flatMap((id) => byId.get(id) ?? [])
+      .map((row) =>
+        jobItem(
+          row,
+          (countsOf.get(row.id) ?? []).map(({ status, _count }) => ({ status, count: _count })),
+        ),
+      );
+  }
+
+  async one(id: string): Promise<Job> {
+    // One snapshot, or a job could be shown with the parts of a moment later.
+    const [job, subjobs, outputs, streams] = await this.prisma.$transaction(
+      [
+        this.prisma.job.findUnique({ where: { id }, omit: WITHOUT_DOCUMENT }),
+        this.prisma.subjob.findMany({ where: { jobId: id }, omit: { basis: true } }),
+        this.prisma.output.findMany({ where: { jobId: id } }),
+        this.prisma.stream.findMany({ where: { jobId: id } }),
+      ],
+      { isolationLevel: 'RepeatableRead' },
+    );
+    if (job === null) throw new JobNotFound(id);
+    return jobView(job, subjobs, outputs, streams);
+  }
+
+  /** The job as soon as it is final, or as it is after `wait` seconds. null: whoever asked has gone. */
+  async oneWhenFinal(id: string, wait: number, gone: AbortSignal): Promise<Job | null> {
+    const until = performance.now() + wait * 1000;
+    const stop = AbortSignal.any([gone, this.closing.signal]);
+    for (let pause = LOOK_MS.first; !(await this.isFinal(id)); pause = Math.min(pause * 1.5, LOOK_MS.last)) {
+      const left = until - performance.now();
+      if (left <= 0) break;
+      await sleep(Math.min(pause, left), undefined, { signal: stop }).catch(() => undefined);
+      if (this.closing.signal.aborted) throw new ShuttingDown();
+      if (gone.aborted) return null;
+    }
+    return this.one(id);
+  }
+
+  async history(id: string, { limit, cursor }: PageQuery): Promise<Page<HistoryEvent>> {
+    const scope = `history ${id}`;
+    const [after] = placeIn(scope, cursor, z.tuple([z.int32()])) ?? [0];
+    const rows = await this.prisma.historyEvent.findMany({
+      where: { jobId: id, sequence: { gt: after } },
+      orderBy: { sequence: 'asc' },
+      take: limit + 1,
+    });
+    if (rows.length === 0) await this.mustExist(id);
+    return pageOf(
+      rows,
+      limit,
+      ({ jobId: _, vendorAt, recordedAt, ...event }) => ({
+        sequence: event.sequence,
+        kind: event.kind as HistoryEvent['kind'],
+        subjobId: event.subjobId,
+        from: event.from,
+        to: event.to,
+        via: event.via as HistoryEvent['via'],
+        vendorAt: vendorAt?.toISOString() ?? null,
+        recordedAt: recordedAt.toISOString(),
+        receiptId: event.receiptId,
+        detail: event.detail,
+      }),
+      ({ sequence }) => cursorOf(scope, [sequence]),
+    );
+  }
+
+  /** The vendor's own object of the job, from its newest answer; null before the first. */
+  async document(id: string): Promise<{ document: unknown }> {
+    const job = await this.prisma.job.findUnique({ where: { id }, select: { document: true } });
+    if (job === null) throw new JobNotFound(id);
+    return { document: job.document };
+  }
+
+  async mustExist(id: string): Promise<void> {
+    const job = await this.prisma.job.findUnique({ where: { id }, select: { id: true } });
+    if (job === null) throw new JobNotFound(id);
+  }
+
+  private async isFinal(id: string): Promise<boolean> {
+    const job = await this.prisma.job.findUnique({ where: { id }, select: { terminalAt: true } });
+    if (job === null) throw new JobNotFound(id);
+    return job.terminalAt !== null;
+  }
+}
+
+function placeAfter(scope: string): (last: Listed) => string {
+  return ({ at, id }) => cursorOf(scope, [at?.toISOString() ?? null, id]);
+}

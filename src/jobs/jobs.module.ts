@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { AccessModule } from '../access/access.module.js';
+import { AccountQueries } from './account-queries.js';
+import { AccountsController } from './accounts.controller.js';
+import { JobCommands } from './job-commands.js';
+import { JobQueries } from './job-queries.js';
+import { JobsController } from './jobs.controller.js';
+import { ReceiptQueries } from './receipt-queries.js';
+import { ReceiptsController } from './receipts.controller.js';
+
+@Module({
+  imports: [AccessModule],
+  controllers: [JobsController, ReceiptsController, AccountsController],
+  providers: [JobQueries, JobCommands, ReceiptQueries, AccountQueries],
+})
+export class JobsModule {}

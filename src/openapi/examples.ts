@@ -1,0 +1,203 @@
+import type { Account } from '../jobs/account-schemas.js';
+import type { HistoryEvent, Job, JobItem, Subjob, TrackedJobs } from '../jobs/job-schemas.js';
+import type { Receipt, ReceiptItem } from '../jobs/receipt-schemas.js';
+
+/** What the contract shows, checked by the compiler against the schemas it belongs to. */
+
+const ID = '0199b5a0-0000-7000-8000-00000000000';
+const BEGUN = '2024-12-07T13:01:07.000Z';
+const ENDED = '2024-12-07T13:04:40.000Z';
+
+const fault = { code: 'InvalidParameter.ResourceContentBad', message: 'The resource operated InputFile is bad' };
+
+const item: JobItem = {
+  id: `${ID}1`,
+  account: 'media-cn',
+  api: 'alibaba-ims/media-convert',
+  vendorJobId: '4579b5e7a7b54ed1b0b5a3c2d1e0f9a8',
+  status: 'partially_failed',
+  vendorStatus: 'Complete',
+  confirmed: true,
+  outcomeKnown: true,
+  contradicted: false,
+  via: 'poll',
+  progress: 100,
+  name: 'job-1-20241205-102045',
+  pipelineId: '83500c0f2d8d4f0b9e2a7c1d5e6f7a8b',
+  templateId: null,
+  labels: { tenant: 'acme' },
+  error: fault,
+  vendorError: fault,
+  userData: { videoId: 'ddd333' },
+  userDataRaw: '{"videoId":"ddd333"}',
+  parentJobId: null,
+  registered: true,
+  callbackExpected: false,
+  vendorCreatedAt: BEGUN,
+  vendorFinishedAt: ENDED,
+  createdAt: BEGUN,
+  updatedAt: ENDED,
+  terminalAt: ENDED,
+  closedAt: null,
+  nextPollAt: null,
+  subjobCounts: { total: 2, succeeded: 1, failed: 1, skipped: 0 },
+};
+
+const part: Subjob = {
+  id: `${ID}2`,
+  parentId: null,
+  path: 'output/0',
+  kind: 'output',
+  vendorSubjobId: '4215e0421f6b4b7c8d9e0a1b2c3d4e5f',
+  name: '720P-mp4',
+  position: 0,
+  status: 'succeeded',
+  vendorStatus: 'Success',
+  error: null,
+  vendorError: null,
+  vendorCreatedAt: BEGUN,
+  vendorFinishedAt: ENDED,
+  outputs: [
+    {
+      id: `${ID}3`,
+      url: 'oss://bucket/path/to/video.mp4',
+      mediaId: '9066a1b2c3d4e5f60718293a4b5c6d7e',
+      format: 'hls,applehttp',
+      durationMs: 403040,
+      sizeBytes: 31737,
+      bitrateBps: 888563,
+      width: 848,
+      height: 478,
+      streams: [
+        {
+          type: 'video',
+          index: 0,
+          codec: 'h264',
+          profile: 'High',
+          width: 848,
+          height: 478,
+          fps: 25,
+          durationMs: 403040,
+          bitrateBps: 888563,
+          pixelFormat: 'yuv420p',
+          rotateDegrees: 0,
+          frames: 10040,
+          language: 'cn',
+          raw: { Index: '0', Codec_name: 'h264' },
+        },
+        {
+          type: 'audio',
+          index: 1,
+          codec: 'aac',
+          sampleFormat: 'fltp',
+          sampleRateHz: 44100,
+          channels: 2,
+          channelLayout: 'stereo',
+          bitrateBps: null,
+          durationMs: 403040,
+          language: 'cn',
+          raw: { Index: '1', CodecName: 'aac' },
+        },
+      ],
+    },
+  ],
+};
+
+const failedPart: Subjob = {
+  ...part,
+  id: `${ID}4`,
+  path: 'output/1',
+  name: '1080P-mp4',
+  position: 1,
+  status: 'failed',
+  vendorStatus: 'Fail',
+  error: fault,
+  vendorError: fault,
+  outputs: [],
+};
+
+const job: Job = { ...item, outputs: [], subjobs: [part, failedPart] };
+
+const receiptItem: ReceiptItem = {
+  id: `${ID}5`,
+  account: 'media-cn',
+  via: 'callback',
+  api: null,
+  asked: [],
+  verified: 'signature',
+  httpStatus: null,
+  contentType: 'application/json',
+  receivedAt: ENDED,
+  sizeBytes: 49,
+  state: 'unmatched',
+  reason: 'names no job',
+  expired: false,
+};
+
+const body = { EventType: 'MediaConvertComplete', MessageBody: {} };
+const receipt: Receipt = {
+  ...receiptItem,
+  seen: 2,
+  jobIds: [],
+  bodyEncoding: 'text',
+  body: JSON.stringify(body),
+  json: body,
+};
+
+const event: HistoryEvent = {
+  sequence: 2,
+  kind: 'job.status',
+  subjobId: null,
+  from: 'running',
+  to: 'partially_failed',
+  via: 'poll',
+  vendorAt: ENDED,
+  recordedAt: ENDED,
+  receiptId: `${ID}6`,
+  detail: { confirmed: true, vendorStatus: 'Complete' },
+};
+
+const account: Account = {
+  name: 'media-cn',
+  vendor: 'alibaba-ims',
+  region: 'cn-shanghai',
+  claimOnly: false,
+  callbackUrls: ['https://callsheet.example.com/callbacks/media-cn/***'],
+  budgets: [
+    {
+      api: 'alibaba-ims/media-convert',
+      requestsPerSecond: 20,
+      currentRate: 20,
+      throttledAt: null,
+      paused: null,
+      clockSkewMs: null,
+    },
+  ],
+  refusedCallbacks: { token: 2 },
+};
+
+const trackedJobs: TrackedJobs = {
+  results: [
+    { status: 201, job: item },
+    {
+      status: 400,
+      problem: {
+        type: 'urn:callsheet:problem:invalid_input',
+        title: 'Bad Request',
+        status: 400,
+        detail: 'What was sent cannot be used; see errors',
+        errors: [{ path: 'jobs[1].account', message: 'there is no account media-us' }],
+      },
+    },
+  ],
+};
+
+export const examples = {
+  job,
+  jobList: { data: [item], nextCursor: null },
+  trackedJobs,
+  history: { data: [event], nextCursor: null },
+  receipt,
+  receiptList: { data: [receiptItem], nextCursor: null },
+  accountList: { data: [account], nextCursor: null },
+};

@@ -1,0 +1,35 @@
+import { Injectable } from '@nestjs/common';
+import { SqlPool } from '../database/sql-pool.js';
+import { Metrics } from '../metrics/metrics.js';
+
+type Pending = { waiting: number; oldest: number };
+
+/** Gauges that are read from rows when somebody scrapes, so that every replica tells the same. */
+@Injectable()
+export class HealthGauges {
+  constructor(
+    private readonly sql: SqlPool,
+    metrics: Metrics,
+  ) {
+    metrics.readOnScrape(metrics.pendingReceipts, async () => [{ labels: {}, value: (await this.pending()).waiting }]);
+    metrics.readOnScrape(metrics.pendingReceiptsOldestAge, async () => [
+      { labels: {}, value: (await this.pending()).oldest },
+    ]);
+    metrics.readOnScrape(metrics.budgetPaused, () => this.pausedBudgets());
+  }
+
+  private async pending(): Promise<Pending> {
+    const { rows } = await this.sql.query<Pending>({
+      text: `SELECT count(*)::int AS waiting, coalesce(extract(epoch FROM now() - min(received_at)), 0)::float8 AS oldest
+             FROM pending_receipts`,
+    });
+    return rows[0] ?? { waiting: 0, oldest: 0 };
+  }
+
+  private async pausedBudgets() {
+    const { rows } = await this.sql.query<{ account: string; api: string; paused: boolean }>({
+      text: 'SELECT account, api, paused_at IS NOT NULL AS paused FROM budgets',
+    });
+    return rows.map(({ account, api, paused }) => ({ labels: { account, api }, value: paused ? 1 : 0 }));
+  }
+}

@@ -1,0 +1,64 @@
+import { Logger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { fastify, type FastifyInstance } from 'fastify';
+import type { AddressInfo } from 'node:net';
+import { AppModule } from './app.module.js';
+import { CallbackDoor } from './callbacks/callback-door.js';
+import { migrate } from './database/migrate.js';
+import { makePartitions } from './database/partitions.js';
+import { SqlPool } from './database/sql-pool.js';
+import { Readiness } from './operations/readiness.js';
+import type { Role } from './operations/role.js';
+import { Poller } from './polling/poller.js';
+import { openQueueStore } from './queue/queue-store.js';
+import { CurrentSettings } from './settings/current-settings.js';
+import type { Settings } from './settings/settings.js';
+import { ApplyProcessor } from './tracking/apply.processor.js';
+
+export type Running = {
+  /** Where it listens, without a slash at the end. */
+  url: string;
+  app: NestFastifyApplication;
+  /** Stops taking requests, finishes what is in hand, closes every connection. */
+  close(): Promise<void>;
+};
+
+/** Puts a tracker together and starts it: database brought up to date, queues, workers by role, doors. */
+export async function start(settings: Settings, databaseUrl: string, role: Role): Promise<Running> {
+  const logger = new Logger('Callsheet');
+  const current = new CurrentSettings(settings);
+  for (const name of await migrate(databaseUrl)) logger.log(`applied migration ${name}`);
+  const queues = await openQueueStore({ redisUrl: settings.redisUrl, databaseUrl });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.of({ settings: current, databaseUrl, queues, role }),
+    new FastifyAdapter({ bodyLimit: 1024 * 1024, routerOptions: { maxParamLength: 512 } }),
+    { abortOnError: false, forceCloseConnections: true },
+  );
+  await makePartitions(app.get(SqlPool), new Date());
+  app.get(Readiness).add({ name: 'queue store', check: () => queues.ping().then(() => null) });
+
+  let door: FastifyInstance | null = null;
+  if (role !== 'worker') {
+    if (settings.callbackPort !== null) door = fastify();
+    app.get(CallbackDoor).open(door ?? app.getHttpAdapter().getInstance());
+  }
+  await app.listen(settings.port, settings.host);
+  await door?.listen({ port: settings.callbackPort ?? 0, host: settings.host });
+  if (role !== 'api') {
+    app.get(ApplyProcessor).start();
+    await app.get(Poller).start();
+  }
+
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  const host = settings.host === '0.0.0.0' ? '127.0.0.1' : settings.host;
+  return {
+    url: `http://${host}:${port}`,
+    app,
+    close: async () => {
+      await door?.close();
+      await queues.close();
+      await app.close();
+    },
+  };
+}
