@@ -52,8 +52,7 @@ export class ImsClient {
         new OpenApiRequest({ query: parameters }),
         new RuntimeOptions({ autoretry: false, ...TIMEOUTS }),
       )) as { statusCode?: number; body?: unknown };
-      const body = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body ?? null);
-      return { httpStatus: answer.statusCode ?? 200, body: Buffer.from(body, 'utf8') };
+      return textIn(answer);
     } catch (error) {
       return answerIn(error);
     }
@@ -71,22 +70,32 @@ export class ImsClient {
   }
 }
 
+/** Asked for text, the client takes a redirect and a 200 page of a proxy for answers like any other. */
+function textIn({ statusCode = 200, body }: { statusCode?: number; body?: unknown }): VendorAnswer {
+  if (statusCode !== 200 || typeof body !== 'string' || !body.trimStart().startsWith('{')) {
+    throw new VendorError('transient', 'NotAnAnswer', `HTTP ${statusCode} with something that is not an answer`);
+  }
+  return { httpStatus: statusCode, body: Buffer.from(body, 'utf8') };
+}
+
 type ClientFailure = { code?: unknown; statusCode?: unknown; data?: unknown; retryAfter?: unknown; message?: unknown };
 
 /** Every way in which the client fails, sorted: an error answer, a page that is not JSON, no answer at all. */
 function answerIn(error: unknown): VendorAnswer {
+  if (error instanceof VendorError) throw error;
   const { code, statusCode, data, retryAfter, message }: ClientFailure =
     typeof error === 'object' && error !== null ? error : {};
   const httpStatus = typeof statusCode === 'number' ? statusCode : null;
   const name = error instanceof Error ? error.name : 'Error';
-  // A page that is not JSON comes as a bare SyntaxError without code or status; a late answer as RequestTimeoutError.
+  // A page that is not JSON comes as a bare SyntaxError without code or status, a late answer as RequestTimeoutError; an
+  // answer without a code has the code "undefined".
   const word = typeof code === 'string' && code !== 'undefined' ? code : name;
   if (word === JOB_NOT_FOUND && typeof data === 'object' && data !== null) {
     // The client has parsed the body and added a field of its own to it.
     const { statusCode: _added, ...document } = data as Record<string, unknown>;
     return { httpStatus: httpStatus ?? 404, body: Buffer.from(JSON.stringify(document), 'utf8') };
   }
-  const text = name === 'SyntaxError' ? 'the answer is not JSON' : String(message ?? word);
+  const text = name === 'SyntaxError' || name === 'TypeError' ? 'the answer is not JSON' : String(message ?? word);
   throw new VendorError(errorKindOf(word, httpStatus), word, text, {
     cause: error,
     // The unit of `x-acs-retry-after` is not documented; below a thousand it can only be seconds.
