@@ -61,6 +61,29 @@ describe('what a callback claims and what the vendor answers', () => {
     expect(nextPollAt).not.toBeNull();
   });
 
+  it('a callback makes an answer due at once, however far away the next look was', async () => {
+    const { vendorJobId } = emulator.submit({ api: 'alibaba-ims/media-producing', queueMs: 0, durationMs: 600_000 });
+    const { body } = await tracker.post('/v1/jobs', {
+      account: 'media-cn',
+      api: 'alibaba-ims/media-producing',
+      vendorJobId,
+      callbackExpected: true,
+    });
+    await eventually(async () => expect(await tracker.job(vendorJobId)).toMatchObject({ status: 'running' }));
+    const asked = () => emulator.requests.where({ jobId: vendorJobId }).length;
+    const before = asked();
+    const [row] = await tracker.rows(
+      "SELECT next_poll_at - now() > interval '1 minute' AS far FROM jobs WHERE id = $1",
+      [body.id],
+    );
+    expect(row).toEqual({ far: true });
+    await claims(vendorJobId, 'Success');
+    await eventually(() => expect(asked()).toBe(before + 1));
+    await eventually(async () =>
+      expect(await tracker.job(vendorJobId)).toMatchObject({ status: 'running', confirmed: true }),
+    );
+  });
+
   it('a late callback moves nothing back', async () => {
     const { vendorJobId } = emulator.submit({
       api: 'alibaba-ims/media-producing',

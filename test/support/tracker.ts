@@ -91,6 +91,7 @@ export async function startTracker(options: Options = {}) {
     url: running.url,
     app: running.app,
     databaseUrl,
+    redisUrl,
     notifyAddress,
     get: (path: string, key?: string) => call('GET', path, undefined, key),
     post: (path: string, body?: unknown, key?: string) => call('POST', path, body ?? {}, key),
