@@ -32,7 +32,7 @@ export class Maintenance {
         name: 'sweep-pending',
         text: `SELECT EXISTS (SELECT FROM pending_receipts WHERE received_at < now() - interval '${FORGOTTEN}') AS forgotten`,
       });
-      if (rows[0]?.forgotten) this.wakeups.wake();
+      if (rows[0]?.forgotten) await this.wakeups.wakeForgotten();
     });
   }
 

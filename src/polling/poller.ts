@@ -78,10 +78,10 @@ export class Poller {
     );
   }
 
-  private workOn({ name, requestsPerSecond }: Account): void {
+  private workOn({ name, vendor, requestsPerSecond }: Account): void {
     if (this.workers.has(name)) return;
     // The second guard, should a backlog in the queue come due at once; the first is the budget.
-    const limiter = { max: Math.max(1, Math.ceil(requestsPerSecond * apisOf('alibaba-ims').length)), duration: 1000 };
+    const limiter = { max: Math.max(1, Math.ceil(requestsPerSecond * apisOf(vendor).length)), duration: 1000 };
     const work = (data: unknown) => this.look(name, PollPayload.parse(data));
     this.workers.set(
       name,
