@@ -59,9 +59,11 @@ async function main(): Promise<void> {
     `listening on ${running.url}, role ${role}, queues on ${settings.redisUrl === null ? 'Postgres' : 'Redis'}`,
   );
   logger.log(`the contract and a page to try it: ${running.url}/docs`);
-  if (key.generated !== null) {
+  if (key.generated) {
     // Once, past the log and its redaction: whoever starts the program is whoever may know it.
-    process.stdout.write(`\n  API key (also in ${key.generated}): ${key.value}\n\n`);
+    process.stdout.write(`\n  API key (also in ${key.file}): ${key.value}\n\n`);
+  } else if (key.file !== null) {
+    logger.log(`the API key is in ${key.file}`);
   }
 }
 
@@ -74,15 +76,15 @@ function readArguments(): { role: Role; checkOnly: boolean } {
   return { role, checkOnly: values.check };
 }
 
-/** The first admin key: the environment's, the one made earlier, or a new one. `generated`: the file it was just put in. */
-function apiKey(settings: Settings): { value: string; generated: string | null } {
-  if (settings.apiKey !== null) return { value: settings.apiKey, generated: null };
+/** The first admin key: the environment's, the one made at an earlier start, or a new one. `file`: where it is kept. */
+function apiKey(settings: Settings): { value: string; file: string | null; generated: boolean } {
+  if (settings.apiKey !== null) return { value: settings.apiKey, file: null, generated: false };
   const file = path.join(settings.dataDir, 'api-key');
-  if (existsSync(file)) return { value: readFileSync(file, 'utf8').trim(), generated: null };
+  if (existsSync(file)) return { value: readFileSync(file, 'utf8').trim(), file, generated: false };
   const value = `cs_${randomBytes(24).toString('base64url')}`;
   mkdirSync(settings.dataDir, { recursive: true });
   writeFileSync(file, `${value}\n`, { mode: 0o600 });
-  return { value, generated: file };
+  return { value, file, generated: true };
 }
 
 function embedded(settings: Settings, logger: Logger) {

@@ -44,3 +44,34 @@ async function makePartition(sql: SqlPool, table: string, suffix: string, from: 
     await client.query(`CREATE TABLE ${name} PARTITION OF ${table} FOR VALUES FROM ('${from}') TO ('${to}')`);
   });
 }
+
+/** Drops whole days of receipts and months of history that ended before the given moments; answers what was dropped. */
+export async function dropPartitions(sql: SqlPool, before: { receipts: Date; history: Date }): Promise<string[]> {
+  const { rows } = await sql.query<{ parent: string; name: string }>({
+    text: `SELECT parent.relname AS parent, child.relname AS name
+           FROM pg_inherits i JOIN pg_class parent ON parent.oid = i.inhparent JOIN pg_class child ON child.oid = i.inhrelid
+           WHERE parent.oid IN ('receipts'::regclass, 'history_events'::regclass) ORDER BY name`,
+  });
+  const expired = rows.filter(({ parent, name }) => {
+    const end = endOf(name.slice(parent.length + 1));
+    return end !== null && end <= (parent === 'receipts' ? before.receipts : before.history);
+  });
+  for (const { name } of expired) await sql.query({ text: `DROP TABLE IF EXISTS ${name}` });
+  // A body that is gone must not swallow the next one that says the same.
+  await sql.query({
+    text: 'DELETE FROM receipt_keys WHERE receipt_id < $1',
+    values: [firstUuidOf(dayOf(before.receipts))],
+  });
+  return expired.map(({ name }) => name);
+}
+
+function dayOf(moment: Date): Date {
+  return new Date(Math.floor(moment.getTime() / DAY_MS) * DAY_MS);
+}
+
+/** When the partition with this suffix ends; null for the default one. */
+function endOf(suffix: string): Date | null {
+  const [year, month, day] = suffix.split('_').map(Number);
+  if (!year || !month) return null;
+  return new Date(day ? Date.UTC(year, month - 1, day + 1) : Date.UTC(year, month));
+}

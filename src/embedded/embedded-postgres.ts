@@ -195,6 +195,7 @@ async function startServer(
       void gone.then(() => stopping || onProgress(`Postgres stopped unexpectedly; see ${home.log}`));
       const stop = async () => {
         stopping = true;
+        // Let go of, it would not keep us alive until it has ended.
         server.ref();
         server.kill('SIGINT');
         const impatience = setTimeout(() => server.kill('SIGQUIT'), FAST_SHUTDOWN_MS);

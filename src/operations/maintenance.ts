@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Cron, Interval } from '@nestjs/schedule';
-import { makePartitions } from '../database/partitions.js';
+import { dropPartitions, makePartitions } from '../database/partitions.js';
 import { SqlPool } from '../database/sql-pool.js';
 import { Poller } from '../polling/poller.js';
 import { Wakeups } from '../queue/wakeups.js';
@@ -46,6 +46,18 @@ export class Maintenance {
   @Cron('7 */6 * * *')
   async makePartitionsAhead(): Promise<void> {
     await this.quietly('making partitions', () => makePartitions(this.sql, new Date()));
+  }
+
+  @Cron('17 * * * *')
+  async dropExpired(): Promise<void> {
+    if (this.role === 'api') return;
+    await this.quietly('dropping what has expired', async () => {
+      const { receiptBodiesMs, historyMs } = this.settings.value.retention;
+      const now = Date.now();
+      const before = { receipts: new Date(now - receiptBodiesMs), history: new Date(now - historyMs) };
+      for (const name of await dropPartitions(this.sql, before))
+        this.logger.log(`dropped ${name}: older than the retention`);
+    });
   }
 
   private async quietly(what: string, work: () => Promise<void>): Promise<void> {
