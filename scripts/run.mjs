@@ -1,7 +1,7 @@
 // One entry for a fresh clone: brings dependencies, generated code and build up to date, then runs the command.
 // It runs before anything is installed, so it imports nothing but Node.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -22,6 +22,8 @@ export async function startRedis(folder: string): Promise<{ url: string; stop():
     const gone = new Promise<void>((resolve) => server.once('exit', () => resolve()).once('error', () => resolve()));
     void gone.then(() => watchdog.dismiss());
     const stop = async () => {
+      // Let go of, it would not keep Jest alive until it has ended, and Jest would leave without its results.
+      server.ref();
       server.kill('SIGTERM');
       await gone;
     };

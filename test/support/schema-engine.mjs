@@ -11,34 +11,16 @@ import { parseArgs } from 'node:util';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 
-/** Postgres' one-byte "char", in which its catalogue is written, and text. */
-const CHAR_OID = 18;
-const TEXT_OID = 25;
 /** JSON-RPC: the engine failed, and `data` says why. */
 const ENGINE_ERROR = 4466;
-
-/** The adapter knows no "char", which it would pass on as text anyway. */
-class CatalogueClient extends pg.Client {
-  query(...args) {
-    const done = args.at(-1);
-    if (typeof done !== 'function') return super.query(...args).then(withoutChar);
-    return super.query(...args.slice(0, -1), (error, result) => done(error, withoutChar(result)));
-  }
-}
-
-function withoutChar(result) {
-  // A script has one result for each of its statements.
-  for (const field of [result].flat().flatMap((one) => one?.fields ?? [])) {
-    if (field.dataTypeID === CHAR_OID) field.dataTypeID = TEXT_OID;
-  }
-  return result;
-}
 
 /** The adapter cuts scripts at every semicolon, those in comments and strings too; the binary sends them whole. */
 class WholeScriptPg extends PrismaPg {
   async connect() {
     const adapter = await super.connect();
-    adapter.executeScript = (script) => adapter.client.query(script).catch((error) => adapter.onError(error));
+    adapter.executeScript = async (script) => {
+      await adapter.client.query(script).catch((error) => adapter.onError(error));
+    };
     return adapter;
   }
 }
@@ -57,7 +39,10 @@ const METHODS = {
 };
 
 const { values: options, positionals } = parseArgs({
-  options: { datasource: { type: 'string', default: '{}' }, datamodels: { type: 'string', multiple: true, default: [] } },
+  options: {
+    datasource: { type: 'string', default: '{}' },
+    datamodels: { type: 'string', multiple: true, default: [] },
+  },
   allowPositionals: true,
   strict: false,
 });
@@ -83,7 +68,7 @@ async function runOnce(command) {
 
 async function serve() {
   // One connection, as the binary has: the advisory lock that keeps migrations apart belongs to a connection.
-  const pool = new pg.Pool({ connectionString: url, Client: CatalogueClient, max: 1 });
+  const pool = new pg.Pool({ connectionString: url, max: 1 });
   let engine;
   for await (const line of createInterface({ input: process.stdin })) {
     const { id, method, params } = JSON.parse(line);

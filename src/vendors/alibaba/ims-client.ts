@@ -78,12 +78,12 @@ function textIn({ statusCode = 200, body }: { statusCode?: number; body?: unknow
   return { httpStatus: statusCode, body: Buffer.from(body, 'utf8') };
 }
 
-type ClientFailure = { code?: unknown; statusCode?: unknown; data?: unknown; retryAfter?: unknown; message?: unknown };
+type ClientFailure = { code?: unknown; statusCode?: unknown; data?: unknown; retryAfter?: unknown };
 
 /** Every way in which the client fails, sorted: an error answer, a page that is not JSON, no answer at all. */
 function answerIn(error: unknown): VendorAnswer {
   if (error instanceof VendorError) throw error;
-  const { code, statusCode, data, retryAfter, message }: ClientFailure =
+  const { code, statusCode, data, retryAfter }: ClientFailure =
     typeof error === 'object' && error !== null ? error : {};
   const httpStatus = typeof statusCode === 'number' ? statusCode : null;
   const name = error instanceof Error ? error.name : 'Error';
@@ -95,7 +95,8 @@ function answerIn(error: unknown): VendorAnswer {
     const { statusCode: _added, ...document } = data as Record<string, unknown>;
     return { httpStatus: httpStatus ?? 404, body: Buffer.from(JSON.stringify(document), 'utf8') };
   }
-  const text = name === 'SyntaxError' || name === 'TypeError' ? 'the answer is not JSON' : String(message ?? word);
+  const notJson = name === 'SyntaxError' || name === 'TypeError';
+  const text = notJson ? 'the answer is not JSON' : error instanceof Error ? error.message : word;
   throw new VendorError(errorKindOf(word, httpStatus), word, text, {
     cause: error,
     // The unit of `x-acs-retry-after` is not documented; below a thousand it can only be seconds.
