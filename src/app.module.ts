@@ -7,6 +7,7 @@ import { SqlPool } from './database/sql-pool.js';
 import { HTTP_CONVENTIONS } from './http-error.filter.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { OpenApiModule } from './openapi/openapi.module.js';
 import { HealthModule } from './operations/health.module.js';
 import { Maintenance } from './operations/maintenance.js';
 import { ROLE, type Role } from './operations/role.js';
@@ -55,7 +56,7 @@ export class AppModule {
         MetricsModule,
         AccessModule,
         HealthModule,
-        ...(runtime.role === 'worker' ? [] : [JobsModule]),
+        ...(runtime.role === 'worker' ? [] : [JobsModule, OpenApiModule]),
       ],
       providers: [
         ...HTTP_CONVENTIONS,
