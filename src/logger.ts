@@ -1,8 +1,17 @@
 import type { LoggerService } from '@nestjs/common';
-import { pino, type Logger } from 'pino';
+import { pino, stdTimeFunctions, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 
 type Level = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+
+/** What Nest says of its own start is for those who debug it. */
+const NEST_ITSELF = new Set(['InstanceLoader', 'NestApplication', 'NestFactory', 'RouterExplorer', 'RoutesResolver']);
+
+const FORMAT = {
+  base: null,
+  timestamp: stdTimeFunctions.isoTime,
+  formatters: { level: (label: string) => ({ level: label }) },
+};
 
 /** Nest's log in pino's hands: JSON lines, or readable ones on a terminal. Every line is redacted as it is written. */
 export class PinoLogger implements LoggerService {
@@ -23,14 +32,15 @@ export class PinoLogger implements LoggerService {
         sync: true,
         destination: lines as never,
       });
-      this.pino = pino({ level, base: null }, readable);
+      this.pino = pino({ level, ...FORMAT }, readable);
     } else {
-      this.pino = pino({ level, base: null }, lines);
+      this.pino = pino({ level, ...FORMAT }, lines);
     }
   }
 
   log(message: unknown, ...rest: unknown[]): void {
-    this.write('info', message, rest);
+    const quiet = typeof rest[0] === 'string' && NEST_ITSELF.has(rest[0]);
+    this.write(quiet ? 'debug' : 'info', message, rest);
   }
 
   fatal(message: unknown, ...rest: unknown[]): void {
