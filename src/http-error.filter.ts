@@ -1,6 +1,5 @@
 import {
   Catch,
-  HttpException,
   Injectable,
   Logger,
   StandardSchemaValidationPipe,
@@ -14,27 +13,10 @@ import {
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { STATUS_CODES } from 'node:http';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { CallsheetError, InvalidInput, NotJson, type InputProblem } from './domain/errors.js';
-
-/** RFC 9457. `errors` is there when what was sent could not be used. */
-export type Problem = { type: string; title: string; status: number; detail: string; errors?: InputProblem[] };
-
-/** The one place that turns our errors into status codes. */
-const STATUS_OF: Record<string, number> = {
-  invalid_input: 400,
-  no_key: 401,
-  scope_too_small: 403,
-  job_not_found: 404,
-  receipt_not_found: 404,
-  key_not_found: 404,
-  claim_only: 409,
-  body_expired: 410,
-  not_json: 415,
-  shutting_down: 503,
-};
+import { inputProblems, problem, problemOf } from './access/problems.js';
+import { InvalidInput, NotJson } from './domain/errors.js';
 
 @Catch()
 export class HttpErrorFilter implements ExceptionFilter {
@@ -54,33 +36,13 @@ export class HttpErrorFilter implements ExceptionFilter {
   }
 }
 
-/** What a person or script is told about an error: nothing of our insides. */
-export function problemOf(error: unknown): Problem {
-  if (error instanceof InvalidInput) {
-    return problem(400, error.code, 'What was sent cannot be used; see errors', error.problems);
-  }
-  if (error instanceof CallsheetError) return problem(STATUS_OF[error.code] ?? 500, error.code, error.message);
-  const status = statusOf(error);
-  if (status === null || status >= 500) {
-    return problem(status ?? 500, null, 'Something went wrong here; it was written to the log');
-  }
-  return problem(status, null, status === 404 ? 'There is nothing at this address' : messageOf(error));
-}
-
-function problem(status: number, code: string | null, detail: string, errors?: InputProblem[]): Problem {
-  const type = code === null ? 'about:blank' : `urn:callsheet:problem:${code}`;
-  return { type, title: STATUS_CODES[status] ?? 'Error', status, detail, ...(errors ? { errors } : {}) };
-}
-
-/** Nest's errors and Fastify's (`statusCode`) say what they are; anything else is unexpected. */
-function statusOf(error: unknown): number | null {
-  if (error instanceof HttpException) return error.getStatus();
-  const status = (error as { statusCode?: unknown } | null)?.statusCode;
-  return typeof status === 'number' && status >= 400 && status < 600 ? status : null;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/**
+ * For `new FastifyAdapter({ frameworkErrors })`: addresses that the router cannot even read (`%ff`, far too long) meet neither
+ * Nest nor the hooks, so nothing of them is repeated in the answer.
+ */
+export function frameworkErrors(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+  const answer = problem(error.statusCode ?? 400, null, 'The address cannot be read');
+  void reply.status(answer.status).header('content-type', 'application/problem+json').send(JSON.stringify(answer));
 }
 
 /** Checks what `@Query`, `@Body` and `@Param` declare, and names the place of everything that is wrong. */
@@ -96,26 +58,6 @@ export class InputPipe extends StandardSchemaValidationPipe {
     const root = data ?? (type === 'body' ? 'body' : '');
     throw new InvalidInput(issues.flatMap((issue) => inputProblems(issue, root)));
   }
-}
-
-/** One problem a key where keys are unknown, so that each is named. `root` names what the issue's own path is in. */
-export function inputProblems(issue: z.core.$ZodIssue, root = ''): InputProblem[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: placeOf([...issue.path, key]), message: 'is not known here' }));
-  }
-  if (issue.code === 'invalid_key' || issue.code === 'invalid_union') {
-    const inner = (issue.code === 'invalid_key' ? issue.issues : issue.errors.flat())[0];
-    const message = issue.message.startsWith('Invalid') ? (inner?.message ?? issue.message) : issue.message;
-    return [{ path: placeOf(issue.path) || root, message }];
-  }
-  return [{ path: placeOf(issue.path) || root, message: issue.message }];
-}
-
-function placeOf(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, key) => {
-    if (typeof key === 'number') return `${text}[${key}]`;
-    return text === '' ? String(key) : `${text}.${String(key)}`;
-  }, '');
 }
 
 /** Bodies of /v1 are JSON; what a route does not declare is not silently ignored. */
@@ -142,7 +84,8 @@ function hasBody({ headers }: FastifyRequest): boolean {
 }
 
 function declaredInputs(context: ExecutionContext): Set<RouteParamtypes> {
-  const args: object = Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), context.getHandler().name) ?? {};
+  const { name } = context.getHandler();
+  const args = (Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), name) ?? {}) as object;
   // Nest keeps them as `<type>:<index of the parameter>`.
   return new Set(Object.keys(args).map((key) => Number(key.split(':')[0])));
 }

@@ -58,7 +58,7 @@ async function main(): Promise<void> {
   logger.log(
     `listening on ${running.url}, role ${role}, queues on ${settings.redisUrl === null ? 'Postgres' : 'Redis'}`,
   );
-  logger.log(`the contract and a page to try it: ${running.url}/docs`);
+  if (role !== 'worker') logger.log(`the contract and a page to try it: ${running.url}/docs`);
   if (key.generated) {
     // Once, past the log and its redaction: whoever starts the program is whoever may know it.
     process.stdout.write(`\n  API key (also in ${key.file}): ${key.value}\n\n`);

@@ -19,10 +19,15 @@ import { ApplyProcessor } from './tracking/apply.processor.js';
 export type Running = {
   /** Where it listens, without a slash at the end. */
   url: string;
+  /** Where the vendors' door listens: the same, unless it has a port of its own. */
+  callbackUrl: string;
   app: NestFastifyApplication;
   /** Stops taking requests, finishes what is in hand, closes every connection. */
   close(): Promise<void>;
 };
+
+/** A callback's token may be longer than the 100 characters that Fastify takes in a path. */
+const ROUTING = { routerOptions: { maxParamLength: 512 } };
 
 /** Puts a tracker together and starts it: database brought up to date, queues, workers by role, doors. */
 export async function start(settings: Settings, databaseUrl: string, role: Role): Promise<Running> {
@@ -32,15 +37,16 @@ export async function start(settings: Settings, databaseUrl: string, role: Role)
   const queues = await openQueueStore({ redisUrl: settings.redisUrl, databaseUrl });
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.of({ settings: current, databaseUrl, queues, role }),
-    new FastifyAdapter({ bodyLimit: 1024 * 1024, routerOptions: { maxParamLength: 512 } }),
+    new FastifyAdapter({ bodyLimit: 1024 * 1024, ...ROUTING }),
     { abortOnError: false, forceCloseConnections: true },
   );
   await makePartitions(app.get(SqlPool), new Date());
-  app.get(Readiness).add({ name: 'queue store', check: () => queues.ping().then(() => null) });
+  // Without its queue store a door still stores what vendors say; a balancer must not turn them away for that.
+  if (role !== 'api') app.get(Readiness).add({ name: 'queue store', check: () => queues.ping().then(() => null) });
 
   let door: FastifyInstance | null = null;
   if (role !== 'worker') {
-    if (settings.callbackPort !== null) door = fastify();
+    if (settings.callbackPort !== null) door = fastify(ROUTING);
     app.get(CallbackDoor).open(door ?? app.getHttpAdapter().getInstance());
   }
   await app.listen(settings.port, settings.host);
@@ -50,10 +56,10 @@ export async function start(settings: Settings, databaseUrl: string, role: Role)
     await app.get(Poller).start();
   }
 
-  const { port } = app.getHttpServer().address() as AddressInfo;
-  const host = settings.host === '0.0.0.0' ? '127.0.0.1' : settings.host;
+  const url = urlOf(app.getHttpServer().address() as AddressInfo);
   return {
-    url: `http://${host}:${port}`,
+    url,
+    callbackUrl: door ? urlOf(door.server.address() as AddressInfo) : url,
     app,
     close: async () => {
       await door?.close();
@@ -61,4 +67,8 @@ export async function start(settings: Settings, databaseUrl: string, role: Role)
       await app.close();
     },
   };
+}
+
+function urlOf({ address, port }: AddressInfo): string {
+  return `http://${address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address}:${port}`;
 }

@@ -254,7 +254,7 @@ describe('the callback door', () => {
     });
   });
 
-  it('says 413 before it has read a body that never ends', async () => {
+  it('turns a stranger away without waiting for his body', async () => {
     const status = await new Promise<number>((resolve, reject) => {
       const call = request(`${tracker.url}/callbacks/nobody/${TOKEN}`, {
         method: 'POST',
@@ -269,5 +269,22 @@ describe('the callback door', () => {
     });
     // A stranger is turned away by the address alone, without a byte of the body.
     expect(status).toBe(404);
+  });
+});
+
+describe('the door on a port of its own', () => {
+  it('opens there alone, and takes tokens as long as the vendor does', async () => {
+    const token = 'AKSECRETFINDME-'.padEnd(180, 'x');
+    const account = testAccount('http://127.0.0.1:9', {
+      callback: { tokens: [token], authKeys: [], signature: 'required' },
+    });
+    const tracker = await startTracker({ accounts: [account], callbackPort: 0 });
+    const path = `/callbacks/media-cn/${token}`;
+    const post = async (url: string) => (await fetch(url + path, { method: 'POST', body: '{}' })).status;
+    expect(await post(tracker.callbackUrl)).toBe(200);
+    expect(await post(tracker.url)).toBe(404);
+    expect((await fetch(`${tracker.callbackUrl}/v1/jobs`)).status).toBe(404);
+    expect((await tracker.get('/v1/jobs')).status).toBe(200);
+    await tracker.stop();
   });
 });

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { inputProblems, problemOf } from '../access/problems.js';
 import { ClaimOnly, InvalidInput, JobNotFound, type InputProblem } from '../domain/errors.js';
-import { inputProblems, problemOf } from '../http-error.filter.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import { JobRegistry } from '../tracking/job-registry.js';
 import { apiNamed } from '../vendors/registry.js';

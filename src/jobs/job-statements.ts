@@ -227,7 +227,6 @@ export async function listReceiptIds(
   const waiting = `(SELECT receipt_id FROM pending_receipts)`;
   const before = after === null ? null : `${bound.add(after)}::uuid`;
   const take = `ORDER BY id DESC LIMIT ${bound.add(limit)}`;
-  const accountList = accounts && bound.add([...new Set(accounts)]);
   const where = (...conditions: (string | false | null | undefined)[]) =>
     `WHERE ${conditions.filter(Boolean).join(' AND ') || 'true'}`;
 
@@ -246,13 +245,13 @@ export async function listReceiptIds(
           );
         }
         if (state === 'pending') {
-          const own = accountList && `r.account = ANY(${accountList}::text[])`;
+          const own = accounts && `r.account = ANY(${bound.add(accounts)}::text[])`;
           return [
             `(SELECT DISTINCT w.receipt_id AS id FROM pending_receipts w JOIN receipts r ON r.id = w.receipt_id
               ${where(own, before && `w.receipt_id < ${before}`)} ${take})`,
           ];
         }
-        const own = accountList && `p.account = ANY(${accountList}::text[])`;
+        const own = accounts && `p.account = ANY(${bound.add(accounts)}::text[])`;
         return [
           `(SELECT p.receipt_id AS id FROM receipt_problems p ${where(
             `p.state = ${bound.add(state)}`,

@@ -25,6 +25,7 @@ type Options = {
   accounts?: Account[];
   role?: Role;
   databaseUrl?: string;
+  callbackPort?: number;
 };
 
 export type Answer = { status: number; body: any; text: string };
@@ -56,7 +57,7 @@ export async function startTracker(options: Options = {}) {
   const settings: Settings = {
     host: '127.0.0.1',
     port: 0,
-    callbackPort: null,
+    callbackPort: options.callbackPort ?? null,
     databaseUrl,
     redisUrl,
     configFile: null,
@@ -89,6 +90,7 @@ export async function startTracker(options: Options = {}) {
 
   return {
     url: running.url,
+    callbackUrl: running.callbackUrl,
     app: running.app,
     databaseUrl,
     redisUrl,

@@ -80,6 +80,11 @@ function textIn({ statusCode = 200, body }: { statusCode?: number; body?: unknow
 
 type ClientFailure = { code?: unknown; statusCode?: unknown; data?: unknown; retryAfter?: unknown };
 
+/** The client ends the network's message with the request's, without so much as a blank between them. */
+function withoutRequest(message: string): string {
+  return message.replace(/(GET|POST) https?:\S+ failed\.?$/, '');
+}
+
 /** Every way in which the client fails, sorted: an error answer, a page that is not JSON, no answer at all. */
 function answerIn(error: unknown): VendorAnswer {
   if (error instanceof VendorError) throw error;
@@ -96,7 +101,7 @@ function answerIn(error: unknown): VendorAnswer {
     return { httpStatus: httpStatus ?? 404, body: Buffer.from(JSON.stringify(document), 'utf8') };
   }
   const notJson = name === 'SyntaxError' || name === 'TypeError';
-  const text = notJson ? 'the answer is not JSON' : error instanceof Error ? error.message : word;
+  const text = notJson ? 'the answer is not JSON' : error instanceof Error ? withoutRequest(error.message) : word;
   throw new VendorError(errorKindOf(word, httpStatus), word, text, {
     cause: error,
     // The unit of `x-acs-retry-after` is not documented; below a thousand it can only be seconds.
