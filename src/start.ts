@@ -11,6 +11,7 @@ import { SqlPool } from './database/sql-pool.js';
 import { Readiness } from './operations/readiness.js';
 import type { Role } from './operations/role.js';
 import { Poller } from './polling/poller.js';
+import { frameworkErrors } from './http-error.filter.js';
 import { openQueueStore } from './queue/queue-store.js';
 import { CurrentSettings } from './settings/current-settings.js';
 import type { Settings } from './settings/settings.js';
@@ -37,7 +38,7 @@ export async function start(settings: Settings, databaseUrl: string, role: Role)
   const queues = await openQueueStore({ redisUrl: settings.redisUrl, databaseUrl });
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.of({ settings: current, databaseUrl, queues, role }),
-    new FastifyAdapter({ bodyLimit: 1024 * 1024, ...ROUTING }),
+    new FastifyAdapter({ bodyLimit: 1024 * 1024, frameworkErrors, ...ROUTING }),
     { abortOnError: false, forceCloseConnections: true },
   );
   await makePartitions(app.get(SqlPool), new Date());

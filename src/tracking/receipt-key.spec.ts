@@ -6,7 +6,9 @@ const answer = (body: string, asked = ['job-1']) =>
 
 describe('what makes two callbacks the same', () => {
   it('is their JSON, not its order of keys or white space', () => {
-    expect(key('{"a":1000000000000001,"b":{"c":2,"d":3}}')).toBe(key('{ "b": {"d":3, "c":2}, "a":1000000000000001 }\n'));
+    expect(key('{"a":1000000000000001,"b":{"c":2,"d":3}}')).toBe(
+      key('{ "b": {"d":3, "c":2}, "a":1000000000000001 }\n'),
+    );
   });
 
   it.each([
