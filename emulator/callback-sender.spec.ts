@@ -148,9 +148,9 @@ describe('faults', () => {
   it('delayed: it comes so much later', async () => {
     const { emulator, receiver } = await play({ faults: { delayed: 1, delayMs: 5_000 } });
     const job = producing(emulator, receiver.url);
-    await until(() => receiver.deliveries.length === 1);
+    await until(() => emulator.callbacks.where({ delayed: true, status: 200 }).length === 1);
+    expect(receiver.deliveries).toHaveLength(1);
     expect((receiver.deliveries[0]?.at ?? 0) - job.endsAt.getTime()).toBeGreaterThanOrEqual(99);
-    expect(emulator.callbacks.where({ delayed: true, status: 200 })).toHaveLength(1);
   });
 
   it('reordered: the later one comes first', async () => {

@@ -139,6 +139,10 @@ describe.each(queueStores)('from callback and poll to history, queues on $name',
       channels: 2,
     });
     expect(audio.raw.Bitrate).toBe('0.f');
+    expect(job.notes).toEqual([
+      expect.stringMatching(/OutputDetails\[0\].*Bitrate: "0\.f" is not a number/),
+      expect.stringMatching(/OutputGroupDetails\[0\].*Bitrate: "0\.f" is not a number/),
+    ]);
   });
 
   it('brings every job to its end, with callbacks and without', async () => {

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { openQueueStore, type QueueStore } from '../src/queue/queue-store.js';
 import { APPLY_QUEUE } from '../src/queue/queues.js';
 import { Wakeups } from '../src/queue/wakeups.js';
@@ -13,6 +14,7 @@ describe.each(queueStores)('waking apply, queues on $name', (store) => {
   let wakeups: Wakeups;
 
   beforeEach(async () => {
+    Logger.overrideLogger(false);
     database = await createTestDatabase();
     queues = await openQueueStore({ redisUrl: await store.redisUrl(), databaseUrl: database.url });
     wakeups = new Wakeups(queues);

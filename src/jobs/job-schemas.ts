@@ -248,7 +248,14 @@ export const JobItem = z
   .meta({ id: 'JobItem', description: 'A job as lists show it: without outputs and subjobs.' });
 export type JobItem = z.infer<typeof JobItem>;
 
-export const Job = JobItem.extend({ outputs: z.array(Output), subjobs: z.array(Subjob) }).meta({
+export const Job = JobItem.extend({
+  outputs: z.array(Output),
+  subjobs: z.array(Subjob),
+  notes: z.array(z.string()).meta({
+    description: "What could not be read in the vendor's newest document of this job, and so is null here.",
+    example: ['Job.OutputDetails[0].Result.OutFileMeta.AudioStreamInfoList[0].Bitrate: "0.f" is not a number'],
+  }),
+}).meta({
   id: 'Job',
   description: 'A job with its files and parts.',
 });

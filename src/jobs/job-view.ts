@@ -66,6 +66,7 @@ export function jobView(
     subjobs: subjobs
       .toSorted((a, b) => comparePaths(a.path, b.path))
       .map((subjob): Subjob => ({ ...subjobFacts(subjob), outputs: outputsOf(subjob.id) })),
+    notes: job.notes as string[],
   };
 }
 

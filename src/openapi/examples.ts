@@ -116,7 +116,7 @@ const failedPart: Subjob = {
   outputs: [],
 };
 
-const job: Job = { ...item, outputs: [], subjobs: [part, failedPart] };
+const job: Job = { ...item, outputs: [], subjobs: [part, failedPart], notes: [] };
 
 const receiptItem: ReceiptItem = {
   id: `${ID}5`,
