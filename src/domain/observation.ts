@@ -143,3 +143,19 @@ export const NO_SUBJOB_FACTS: SubjobFacts = {
   vendorCreatedAt: null,
   vendorFinishedAt: null,
 };
+
+/** A document that names a job and says nothing of it. */
+export function nothingSeen(vendorJobId: string): JobSeen {
+  return {
+    vendorJobId,
+    found: true,
+    word: null,
+    occurredAt: null,
+    facts: NO_JOB_FACTS,
+    outputs: null,
+    subjobs: [],
+    refs: [],
+    document: {},
+    notes: [],
+  };
+}

@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import { NO_JOB_FACTS, NO_SUBJOB_FACTS, type JobSeen, type Observation, type OutputSeen } from './observation.js';
+import {
+  NO_JOB_FACTS,
+  NO_SUBJOB_FACTS,
+  nothingSeen,
+  type JobSeen,
+  type Observation,
+  type OutputSeen,
+} from './observation.js';
 import type { JobWord, SubjobStatus } from './status.js';
 import { newJob, transition, visibleFiles, type JobState, type TrackingRules } from './transition.js';
 
@@ -19,21 +26,7 @@ const file = (url: string): OutputSeen => ({
   streams: [],
 });
 
-function seen(change: Partial<JobSeen>): JobSeen {
-  return {
-    vendorJobId: 'job-1',
-    found: true,
-    word: null,
-    occurredAt: null,
-    facts: NO_JOB_FACTS,
-    outputs: null,
-    subjobs: [],
-    refs: [],
-    document: {},
-    notes: [],
-    ...change,
-  };
-}
+const seen = (change: Partial<JobSeen>): JobSeen => ({ ...nothingSeen('job-1'), ...change });
 
 /** A callback stored as the n-th thing, at `at` seconds, about something that happened at `of` seconds. */
 function claim(number: number, at: number, word: JobWord | null, of = at, change: Partial<JobSeen> = {}): Observation {

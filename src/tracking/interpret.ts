@@ -1,4 +1,4 @@
-import { NO_JOB_FACTS, type JobSeen, type Provenance, type Via } from '../domain/observation.js';
+import { nothingSeen, type JobSeen, type Provenance } from '../domain/observation.js';
 import { readImsCallback } from '../vendors/alibaba/ims-callback.js';
 import { isNotFoundAnswer } from '../vendors/alibaba/ims-errors.js';
 import { LONGEST_ID, parseJson } from '../vendors/readers.js';
@@ -50,18 +50,7 @@ function interpretCallback(body: Buffer): Interpretation[] {
 
 /** There is something to look at; what, the vendor's answer will tell. */
 function hint(vendorJobId: string, occurredAt: Date | null): JobSeen {
-  return {
-    vendorJobId,
-    found: true,
-    word: null,
-    occurredAt,
-    facts: NO_JOB_FACTS,
-    outputs: null,
-    subjobs: [],
-    refs: [],
-    document: {},
-    notes: [],
-  };
+  return { ...nothingSeen(vendorJobId), occurredAt };
 }
 
 function interpretAnswer(receipt: PendingReceipt, body: Buffer): Interpretation[] {
@@ -81,8 +70,4 @@ function interpretAnswer(receipt: PendingReceipt, body: Buffer): Interpretation[
   if (jobs.length === 0)
     return problem('rejected', `not an answer of ${api.operation} about the jobs that were asked for`);
   return jobs.map((seen) => ({ kind: 'speaks', api: api.name, seen, evidence: true }));
-}
-
-export function isVia(text: string): text is Via {
-  return text === 'callback' || text === 'poll' || text === 'list' || text === 'manual';
 }

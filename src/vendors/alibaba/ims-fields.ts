@@ -1,4 +1,4 @@
-import { NO_JOB_FACTS, type JobFacts, type JobSeen, type Json } from '../../domain/observation.js';
+import { NO_JOB_FACTS, nothingSeen, type JobFacts, type JobSeen, type Json } from '../../domain/observation.js';
 import type { JobWord, SubjobStatus } from '../../domain/status.js';
 import type { CallbackEvent } from '../vendor-api.js';
 import { Fields } from '../readers.js';
@@ -71,14 +71,10 @@ export function readClaim(event: CallbackEvent, vendorJobId: string): { fields: 
     userDataRaw: fields.rawText('UserData'),
   };
   const seen: JobSeen = {
-    vendorJobId,
-    found: true,
+    ...nothingSeen(vendorJobId),
     word: jobWord(vendorStatus),
     occurredAt: event.occurredAt,
     facts,
-    outputs: null,
-    subjobs: [],
-    refs: [],
     document: event.body,
     notes: fields.notes,
   };
