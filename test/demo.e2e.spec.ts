@@ -1,18 +1,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { spanOf } from '../emulator/demo/job-words.js';
 import { lineWidth, toText } from '../emulator/demo/line.js';
+import type { Seen } from '../emulator/demo/mirror.js';
 import { cut, plain, widthOf } from '../emulator/demo/text.js';
 import { doorCounts } from '../emulator/demo/tracker-api.js';
+import { TrackerLog } from '../emulator/demo/tracker-log.js';
 import { verdictLines, verdictOn, type Truth } from '../emulator/demo/verdict.js';
 import { screen, type View } from '../emulator/demo/view.js';
 import { isRunning, processName } from '../src/embedded/processes.js';
 import type { JobItem } from '../src/jobs/job-schemas.js';
+import { PinoLogger } from '../src/logger.js';
 import { eventually } from './support/eventually.js';
 
 const NOW = Date.parse('2026-01-01T00:10:00Z');
@@ -180,6 +184,36 @@ callsheet_vendor_calls_total{account="b",api="alibaba-ims/media-producing",resul
   expect(doorCounts(metrics)).toEqual({ stored: 9, repeated: 3, refused: 1, answered: 40, unanswered: 3 });
 });
 
+it("counts the errors and warnings in the tracker's own log", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'callsheet-demo-log-'));
+  const file = path.join(folder, 'tracker.log');
+  const out = new Writable({
+    write(text, _encoding, written) {
+      appendFileSync(file, text);
+      written();
+    },
+  });
+  const logger = new PinoLogger('info', (text) => text, out);
+  logger.error('of the last run');
+  const log = new TrackerLog(file);
+  logger.log('creating the database cluster', 'Callsheet');
+  logger.warn('slowing down', 'Poller');
+  logger.error('something broke', 'Error: at one\n at two', 'HttpErrorFilter');
+  logger.fatal('the end');
+  appendFileSync(file, '\n  API key (also in a file): cs_1\n\n(node:1) Warning: odd\n{"level":"inf');
+  expect(log.read()).toEqual([
+    { level: 'info', context: 'Callsheet', message: 'creating the database cluster' },
+    { level: 'warn', context: 'Poller', message: 'slowing down' },
+    { level: 'error', context: 'HttpErrorFilter', message: 'something broke' },
+    expect.objectContaining({ level: 'error' }),
+    { level: 'warn', context: null, message: '(node:1) Warning: odd' },
+  ]);
+  appendFileSync(file, 'o","context":"Callsheet","msg":"世界"}\n');
+  expect(log.read()).toEqual([{ level: 'info', context: 'Callsheet', message: '世界' }]);
+  expect(log).toMatchObject({ errors: 2, warnings: 2 });
+  rmSync(folder, { recursive: true });
+});
+
 it("compares every finished job with the emulator's truth", () => {
   const truth = (vendorJobId: string, expectedStatus: Truth['expectedStatus'], endedMinutesAgo = 0): Truth => ({
     vendorJobId,
@@ -195,7 +229,7 @@ it("compares every finished job with the emulator's truth", () => {
     truth('unheard', 'succeeded', 6),
     truth('new', 'succeeded', -1),
   ];
-  const seen = new Map(
+  const seen = new Map<string, Seen>(
     (
       [
         ['good', 'succeeded', true],
@@ -205,7 +239,7 @@ it("compares every finished job with the emulator's truth", () => {
       ] as const
     ).map(([vendorJobId, status, settled]) => [vendorJobId, { id: 'id', vendorJobId, status, settled }]),
   );
-  const verdict = verdictOn(truths, (vendorJobId) => seen.get(vendorJobId), NOW);
+  const verdict = verdictOn(truths, (id) => seen.get(id), NOW);
   expect(verdict).toMatchObject({
     played: 6,
     finished: 2,
