@@ -235,10 +235,8 @@ export class Tracker {
     const columns = jobColumns(after);
     const labels = this.labelsOf(row, after);
     const final = isFinal(after.status);
-    const { basis: _before, ...columnsBefore } = jobColumns(before);
-    const { basis: _after, ...columnsAfter } = columns;
-    const changed = job.events.length > 0 || JSON.stringify(columnsBefore) !== JSON.stringify(columnsAfter);
-    const documentDigest = after.document ? digestOf(after.document.value) : row.basis.documentDigest;
+    const changed = job.events.length > 0 || !sameColumns(jobColumns(before), columns);
+    const documentDigest = after.document ? digestOf(after.document) : row.basis.documentDigest;
     const document = documentDigest === row.basis.documentDigest ? undefined : after.document;
     const callbackExpected = this.isCallbackExpected(row, after);
     const nextPollAt = this.nextLook({ job, callbackExpected, now });
@@ -369,6 +367,14 @@ function newRefs(job: Tracked): { ref: string; job_id: string }[] {
   if (refsDigest === job.row.basis.refsDigest) return [];
   job.after = { ...job.after, basis: { ...job.after.basis, refsDigest } };
   return refs.map((ref) => ({ ref: refHash(ref), job_id: job.row.id }));
+}
+
+/** What people see of a job; what the status rests on may change without that. */
+function sameColumns(
+  { basis: _before, ...before }: ReturnType<typeof jobColumns>,
+  { basis: _after, ...after }: ReturnType<typeof jobColumns>,
+): boolean {
+  return JSON.stringify(before) === JSON.stringify(after);
 }
 
 function subjobWrites({ row, before, after, subjobIds }: Tracked): statements.SubjobWrite[] {

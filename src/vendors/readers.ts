@@ -164,12 +164,13 @@ export function parseJson(text: string): { value: Json } | null {
   return { value: UNSTORABLE.test(text) ? storable(value) : value };
 }
 
-/** Level by level rather than by recursion: 50,000 levels must not end the process. */
+/** Recursion that goes no deeper than `limit`: 50,000 levels must not end the process. */
 function deeperThan(value: Json, limit: number): boolean {
-  let level: Json[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > limit) return true;
-    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []));
+  if (limit < 0) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some((item) => deeperThan(item, limit - 1));
+  for (const key in value) {
+    if (deeperThan(value[key] ?? null, limit - 1)) return true;
   }
   return false;
 }

@@ -1,0 +1,19 @@
+import 'reflect-metadata';
+import { Logger } from '@nestjs/common';
+import { PinoLogger } from '../src/logger.js';
+import { start, type Running } from '../src/start.js';
+import { benchSettings } from './account.js';
+import { answerParent } from './child.js';
+
+/** The real program behind its real door: token, signature, dedupe, group commit, wake-ups. */
+let running: Running | null = null;
+
+answerParent<{ databaseUrl: string }>(
+  async ({ databaseUrl }) => {
+    const settings = benchSettings(databaseUrl);
+    Logger.overrideLogger(new PinoLogger(settings.logLevel, (line) => line));
+    running = await start(settings, databaseUrl, 'api');
+    return { url: running.url };
+  },
+  async () => running?.close(),
+);

@@ -1,0 +1,65 @@
+import { existsSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import { startEmbeddedPostgres } from '../src/embedded/embedded-postgres.js';
+
+/** The one server that all sides of all benchmarks share, settings and all; each side has a database of its own. */
+export type BenchPostgres = {
+  version: string;
+  createDatabase(name: string): Promise<string>;
+  stop(): Promise<void>;
+};
+
+/** `BENCH_DATABASE_URL`, where databases may be made and dropped, or a fresh embedded server. */
+export async function openPostgres(say: (line: string) => void): Promise<BenchPostgres> {
+  const given = process.env['BENCH_DATABASE_URL'];
+  return given === undefined ? openEmbedded(say) : openServer(given, async () => {});
+}
+
+async function openEmbedded(say: (line: string) => void): Promise<BenchPostgres> {
+  // Not made here: as root, the server runs as another user, and a folder made elsewhere might be closed to it.
+  const dataDir = path.join(os.tmpdir(), `callsheet-bench-${process.pid}`);
+  const server = await startEmbeddedPostgres({ dataDir, onProgress: say });
+  return openServer(server.url, async () => {
+    await server.stop();
+    if (existsSync(dataDir)) rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+  });
+}
+
+async function openServer(url: string, stopServer: () => Promise<void>): Promise<BenchPostgres> {
+  const made: string[] = [];
+  const { rows } = await query<{ version: string }>(url, `SELECT current_setting('server_version') AS version`);
+  return {
+    version: rows[0]?.version ?? 'unknown',
+    async createDatabase(name) {
+      const database = `callsheet_bench_${name}`;
+      await query(url, `DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+      await query(url, `CREATE DATABASE ${database}`);
+      made.push(database);
+      const address = new URL(url);
+      address.pathname = `/${database}`;
+      return address.href;
+    },
+    async stop() {
+      for (const database of made) await query(url, `DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+      await stopServer();
+    },
+  };
+}
+
+/** One statement on a connection of its own: for what happens between measurements. */
+export async function query<Row extends pg.QueryResultRow>(url: string, text: string): Promise<pg.QueryResult<Row>> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await client.query<Row>(text);
+  } finally {
+    await client.end();
+  }
+}
+
+/** What the last measurement left to be flushed is not the next one's cost. Takes a superuser; without one, as it comes. */
+export async function settle(url: string): Promise<void> {
+  await query(url, 'CHECKPOINT').catch(() => undefined);
+}
