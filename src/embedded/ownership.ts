@@ -1,5 +1,5 @@
 import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { isRunning, processName, type ProcessName } from './processes.js';
+import { processName, waitUntilGone, type ProcessName } from './processes.js';
 
 type Note = ProcessName & { server?: ProcessName };
 
@@ -10,6 +10,9 @@ export type Ownership = {
   release(): void;
 };
 
+/** A process that was killed a moment ago, SIGKILL or not, takes another one to be gone. */
+const DYING_MS = 1000;
+
 /**
  * One owner per data directory. Node has no flock, so it is a file with the owner's name in it, worth nothing once that
  * process is gone. Should two ever slip through, Postgres' own postmaster.pid still keeps the data safe.
@@ -18,7 +21,7 @@ export async function takeOwnership(file: string, what: string): Promise<Ownersh
   const me = processName(process.pid);
   if (!me) throw new Error('The process table cannot be read');
   const before = read(file);
-  if (before && isRunning(before)) throw inUse(what, before.pid);
+  if (before && !(await waitUntilGone(before, DYING_MS))) throw inUse(what, before.pid);
 
   if (before !== undefined) rmSync(file, { force: true });
   const draft = `${file}.${process.pid}`;
