@@ -37,7 +37,7 @@ const ATTEMPTS = 3;
 const LOOK_MS = 100;
 const QUIET_MS = 10_000;
 /** Said again, and better, when all is ready. */
-const IN_THE_FOOTER = /^(listening on|the contract and)/;
+const IN_THE_FOOTER = /^(listening on|the contract and|the API key)/;
 
 /** Compiled beside the compiled tracker; in a test, TypeScript beside TypeScript. */
 const MAIN = fileURLToPath(new URL(`../../src/main${path.extname(import.meta.url)}`, import.meta.url));
