@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { fastify, type FastifyInstance } from 'fastify';
+import { fastify } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { AppModule } from './app.module.js';
 import { CallbackDoor } from './callbacks/callback-door.js';
@@ -45,29 +45,27 @@ export async function start(settings: Settings, databaseUrl: string, role: Role)
   // Without its queue store a door still stores what vendors say; a balancer must not turn them away for that.
   if (role !== 'api') app.get(Readiness).add({ name: 'queue store', check: () => queues.ping().then(() => null) });
 
-  let door: FastifyInstance | null = null;
-  if (role !== 'worker') {
-    if (settings.callbackPort !== null) door = fastify(ROUTING);
-    app.get(CallbackDoor).open(door ?? app.getHttpAdapter().getInstance());
-  }
-  await app.listen(settings.port, settings.host);
-  await door?.listen({ port: settings.callbackPort ?? 0, host: settings.host });
-  if (role !== 'api') {
-    app.get(ApplyProcessor).start();
-    await app.get(Poller).start();
-  }
-
-  const url = urlOf(app.getHttpServer().address() as AddressInfo);
-  return {
-    url,
-    callbackUrl: door ? urlOf(door.server.address() as AddressInfo) : url,
-    app,
-    close: async () => {
-      await door?.close();
-      await queues.close();
-      await app.close();
-    },
+  const door = role !== 'worker' && settings.callbackPort !== null ? fastify(ROUTING) : null;
+  const close = async (): Promise<void> => {
+    await door?.close();
+    await queues.close();
+    await app.close();
   };
+  try {
+    if (role !== 'worker') app.get(CallbackDoor).open(door ?? app.getHttpAdapter().getInstance());
+    await app.listen(settings.port, settings.host);
+    await door?.listen({ port: settings.callbackPort ?? 0, host: settings.host });
+    if (role !== 'api') {
+      app.get(ApplyProcessor).start();
+      await app.get(Poller).start();
+    }
+  } catch (error) {
+    // A port that is taken must not leave connections behind.
+    await close();
+    throw error;
+  }
+  const url = urlOf(app.getHttpServer().address() as AddressInfo);
+  return { url, callbackUrl: door ? urlOf(door.server.address() as AddressInfo) : url, app, close };
 }
 
 function urlOf({ address, port }: AddressInfo): string {

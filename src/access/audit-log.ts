@@ -14,8 +14,9 @@ export class AuditLog implements NestInterceptor {
     if (!access || request.method === 'GET' || request.method === 'HEAD') return next.handle();
     return next.handle().pipe(
       tap((answer: unknown) => {
-        const id = idIn(request.params) ?? idIn(answer) ?? '-';
-        this.logger.log(`${access.caller.name}: ${request.method} ${request.routeOptions.url ?? ''} ${id}`);
+        const id = idIn(request.params) ?? idIn(answer);
+        const what = `${request.method} ${request.routeOptions.url ?? ''}`;
+        this.logger.log(`${access.caller.name}: ${what}${id === null ? '' : ` ${id}`}`);
       }),
     );
   }
