@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { startEmulator, type Emulator, type Faults } from '../emulator/emulator.js';
+import { APIS } from '../emulator/kinds/kinds.js';
 import { eventually } from './support/eventually.js';
 import { queueStores } from './support/queue-stores.js';
 import { startTracker, VENDOR_ACCOUNT, type TestTracker } from './support/tracker.js';
@@ -145,10 +146,46 @@ describe.each(queueStores)('from callback and poll to history, queues on $name',
     ]);
   });
 
+  it("makes the vendor's sample of an animated image the job it should be, ids with newlines included", async () => {
+    const document = sample('alibaba-ims-dynamic-image');
+    const vendorJobId = document.DynamicImageJob.JobId.trim();
+    emulator.submit({ api: 'alibaba-ims/dynamic-image', vendorJobId, document });
+    const { body } = await tracker.post('/v1/jobs', {
+      account: 'media-cn',
+      api: 'alibaba-ims/dynamic-image',
+      vendorJobId,
+    });
+    const job = await eventually(async () => {
+      const found = (await tracker.get(`/v1/jobs/${body.id}`)).body;
+      expect(found).toMatchObject({ status: 'succeeded', confirmed: true });
+      return found;
+    });
+    expect(job).toMatchObject({
+      vendorJobId,
+      name: 'SampleJob',
+      vendorStatus: 'Success',
+      error: null,
+      vendorError: {
+        code: 'ResourceNotFound',
+        message: 'The specified resource for "CustomTemplate" could not be found.',
+      },
+      userData: { sampleParam: 'sampleValue' },
+      outputs: [
+        expect.objectContaining({
+          url: 'http://test-bucket.oss-cn-shanghai.aliyuncs.com/output.gif',
+          format: 'gif',
+          width: 1920,
+          height: 1080,
+        }),
+      ],
+      notes: [],
+    });
+  });
+
   it('brings every job to its end, with callbacks and without', async () => {
     const jobs = Array.from({ length: 24 }, (_, i) =>
       emulator.submit({
-        api: i % 2 === 0 ? 'alibaba-ims/media-producing' : 'alibaba-ims/media-convert',
+        api: APIS[i % APIS.length] ?? 'alibaba-ims/media-convert',
         durationMs: 30_000 + i * 5_000,
         ...(i % 3 === 0 ? {} : { notifyAddress: tracker.notifyAddress }),
       }),

@@ -1,4 +1,5 @@
 import type { JobKind } from './kind.js';
+import { dynamicImage } from './dynamic-image.js';
 import { mediaConvert } from './media-convert.js';
 import { mediaProducing } from './media-producing.js';
 
@@ -6,6 +7,7 @@ import { mediaProducing } from './media-producing.js';
 export const KINDS = {
   'alibaba-ims/media-producing': mediaProducing,
   'alibaba-ims/media-convert': mediaConvert,
+  'alibaba-ims/dynamic-image': dynamicImage,
 } as const satisfies Record<string, JobKind>;
 
 export type Api = keyof typeof KINDS;

@@ -105,6 +105,14 @@ export class Fields {
     return new Fields(isObject(value) ? value : {}, this.at(key), this.notes);
   }
 
+  /** An object that stands as JSON in a text, such as `TemplateConfig`. */
+  jsonObject(key: string): Fields {
+    const text = this.rawText(key);
+    const value = objectIn(text);
+    if (text !== null && value === null) this.unreadable(key, text, 'is not a JSON object');
+    return new Fields(value ?? {}, this.at(key), this.notes);
+  }
+
   objects(key: string): Fields[] {
     const value = this.value[key];
     if (value === undefined || value === null) return [];

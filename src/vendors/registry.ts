@@ -1,10 +1,11 @@
+import { dynamicImage } from './alibaba/dynamic-image.js';
 import { mediaConvert } from './alibaba/media-convert.js';
 import { mediaProducing } from './alibaba/media-producing.js';
 import type { Vendor } from '../domain/vendor.js';
 import type { VendorApi } from './vendor-api.js';
 
 /** Every vendor job API that Callsheet tracks. */
-export const VENDOR_APIS: readonly VendorApi[] = [mediaProducing, mediaConvert];
+export const VENDOR_APIS: readonly VendorApi[] = [mediaProducing, mediaConvert, dynamicImage];
 
 export const API_NAMES = VENDOR_APIS.map((api) => api.name);
 
