@@ -110,6 +110,33 @@ describe.each(queueStores)('asking the vendor, queues on $name', (store) => {
     await eventually(async () => expect(await statusesOf([id])).toEqual(['succeeded']), { timeoutMs: 15_000 });
   });
 
+  it('asks ever more rarely for a job whose answers it cannot use', async () => {
+    const odd = emulator.submit({ api: CONVERT, queueMs: 0, durationMs: 1, document: { Surprise: {} } });
+    const [id = ''] = await register([odd]);
+    await eventually(
+      async () => {
+        const [job] = await tracker.rows('SELECT status, poll_failures FROM jobs WHERE id = $1', [id]);
+        expect(job).toMatchObject({ status: 'queued' });
+        expect(job?.['poll_failures']).toBeGreaterThanOrEqual(2);
+      },
+      { timeoutMs: 15_000 },
+    );
+    const { body } = await tracker.get('/v1/receipts?state=rejected');
+    expect(body.data[0]).toMatchObject({
+      asked: [odd.vendorJobId],
+      reason: expect.stringContaining('GetMediaConvertJob'),
+    });
+    // Doubling: after a dozen of them, minutes apart.
+    await tracker.rows('UPDATE jobs SET poll_failures = 12, next_poll_at = now() WHERE id = $1', [id]);
+    await eventually(async () => {
+      const [job] = await tracker.rows(
+        `SELECT poll_failures, next_poll_at > now() + interval '2 minutes' AS far FROM jobs WHERE id = $1`,
+        [id],
+      );
+      expect(job).toEqual({ poll_failures: 13, far: true });
+    });
+  });
+
   it('stops watching a closed job, and looks at a final one again when asked to', async () => {
     const running = emulator.submit({ api: CONVERT, queueMs: 0, durationMs: 60_000_000 });
     const [id = ''] = await register([running]);

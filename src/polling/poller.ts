@@ -7,6 +7,7 @@ import { QUEUE_STORE, type QueueStore } from '../queue/queue-store.js';
 import { pollQueue, PollPayload, TICK_EVERY_MS, TICK_QUEUE } from '../queue/queues.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import type { Account } from '../settings/settings.js';
+import { postpone } from '../tracking/postpone.js';
 import { Receipts } from '../tracking/receipts.js';
 import { apiNamed, apisOf } from '../vendors/registry.js';
 import type { VendorApi } from '../vendors/vendor-api.js';
@@ -168,21 +169,10 @@ export class Poller {
 
   /** The jobs are due again after a while; whatever paused the account, they come with the probes and then in their turn. */
   private async lookAgainLater(jobIds: string[], error: VendorError): Promise<void> {
-    const { rows } = await this.sql.query<{ id: string; poll_failures: number }>({
-      text: `UPDATE jobs SET poll_failures = poll_failures + 1 WHERE id = ANY ($1::uuid[]) AND next_poll_at IS NOT NULL
-             RETURNING id, poll_failures`,
-      values: [jobIds],
-    });
     const paused = error.kind === 'credentials' || error.kind === 'forbidden' || error.kind === 'clock';
-    const delays = rows.map(({ poll_failures: failures }) => {
-      const delay = paused ? 1000 : Math.max(retryDelayMs(failures), error.retryAfterMs ?? 0);
-      return Math.round(delay * (0.75 + Math.random() / 2));
-    });
-    await this.sql.query({
-      text: `UPDATE jobs SET next_poll_at = now() + make_interval(secs => v.delay / 1000.0)
-             FROM unnest($1::uuid[], $2::int[]) AS v(id, delay) WHERE jobs.id = v.id AND next_poll_at IS NOT NULL`,
-      values: [rows.map(({ id }) => id), delays],
-    });
+    await postpone(this.sql, jobIds, (failures) =>
+      paused ? 1000 : Math.max(retryDelayMs(failures), error.retryAfterMs ?? 0),
+    );
   }
 }
 

@@ -324,3 +324,14 @@ ON CONFLICT (receipt_id) DO UPDATE SET state = excluded.state, reason = excluded
 export function writeProblems(client: Client, rows: ProblemWrite[]): Promise<void> {
   return write(client, 'write-problems', WRITE_PROBLEMS, rows);
 }
+
+const FIND_ASKED = `
+SELECT DISTINCT j.id FROM receipts r
+JOIN jobs j ON j.account = r.account AND j.api = r.api AND j.vendor_job_id = ANY (r.asked)
+WHERE r.id = ANY ($1::uuid[])`;
+
+/** The jobs that the answers in these receipts were about. */
+export async function findAsked(client: Client, receiptIds: string[]): Promise<string[]> {
+  const { rows } = await run<{ id: string }>(client, 'find-asked', FIND_ASKED, [receiptIds]);
+  return rows.map(({ id }) => id);
+}

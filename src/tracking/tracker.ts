@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { refHash } from '../domain/job-ref.js';
 import type { Observation, Via } from '../domain/observation.js';
-import { pollIntervalMs } from '../domain/poll-schedule.js';
+import { pollIntervalMs, retryDelayMs } from '../domain/poll-schedule.js';
 import { isFinal } from '../domain/status.js';
 import { transition, visibleFiles, type JobEvent, type JobState, type TrackingRules } from '../domain/transition.js';
 import { SqlPool } from '../database/sql-pool.js';
@@ -24,6 +24,7 @@ import {
   type JobRow,
   type SubjobRow,
 } from './job-rows.js';
+import { postpone } from './postpone.js';
 import * as statements from './statements.js';
 import { isTransient } from './transient.js';
 
@@ -97,7 +98,7 @@ export class Tracker {
     this.logger.error(`receipt ${receipt.receiptId} could not be applied: ${reason}`);
     return this.sql.transaction(async (client) => {
       const { receipts } = await statements.takePending(client, { ids: [receipt.pendingId] });
-      await statements.writeProblems(
+      await this.giveUp(
         client,
         receipts.map((taken) => this.problem(taken, 'failed', reason)),
       );
@@ -121,7 +122,7 @@ export class Tracker {
       }
     }
     await this.write(client, [...tracked.values()], now);
-    await statements.writeProblems(client, [...problems, ...unheard]);
+    await this.giveUp(client, [...problems, ...unheard]);
   }
 
   /** Which job each receipt speaks about. */
@@ -146,6 +147,15 @@ export class Tracker {
       }
     }
     return { addressed, problems };
+  }
+
+  /** Notes what went nowhere. An answer that cannot be used must not be asked for again as fast as the lease allows. */
+  private async giveUp(client: pg.ClientBase, problems: statements.ProblemWrite[]): Promise<void> {
+    if (problems.length === 0) return;
+    await statements.writeProblems(client, problems);
+    const answers = problems.filter(({ state }) => state !== 'unmatched').map(({ receipt_id: id }) => id);
+    const jobs = answers.length > 0 ? await statements.findAsked(client, answers) : [];
+    if (jobs.length > 0) await postpone(client, jobs, retryDelayMs);
   }
 
   private problem(receipt: PendingReceipt, state: statements.ProblemWrite['state'], reason: string) {
