@@ -147,5 +147,15 @@ describe.each(queueStores)('asking the vendor, queues on $name', (store) => {
     await new Promise((resolve) => setTimeout(resolve, 3000));
     expect(emulator.requests.where({ jobId: running.vendorJobId })).toHaveLength(asked);
     expect((await tracker.history(id)).at(-1)).toMatchObject({ kind: 'job.closed', via: 'manual' });
+    // Whoever registers it again wants it watched again.
+    const again = await tracker.post('/v1/jobs', {
+      account: 'media-cn',
+      api: CONVERT,
+      vendorJobId: running.vendorJobId,
+    });
+    expect(again).toMatchObject({ status: 200, body: { id, closedAt: null } });
+    await eventually(() =>
+      expect(emulator.requests.where({ jobId: running.vendorJobId }).length).toBeGreaterThan(asked),
+    );
   });
 });

@@ -28,7 +28,7 @@ export class JobRegistry {
 
   /**
    * Tracks the jobs, due now; answers in the order of the request. A job that is tracked already keeps its state: it counts
-   * as registered from now on, takes the labels, and is `created: false`.
+   * as registered from now on, takes the labels, is watched again if it was closed, and is `created: false`.
    */
   async register(registrations: Registration[]): Promise<{ id: string; created: boolean }[]> {
     const wanted = new Map(registrations.map((registration) => [keyOf(registration), registration]));
@@ -41,15 +41,22 @@ export class JobRegistry {
       if (known.length > 0) {
         const updates = known.map((row) => {
           const registration = wanted.get(keyOf({ ...row, vendorJobId: row.vendor_job_id }));
-          return { id: row.id, labels: registration?.labels ?? {}, expected: registration?.callbackExpected ?? null };
+          return {
+            id: row.id,
+            labels: registration?.labels ?? {},
+            expected: registration?.callbackExpected ?? null,
+            due: this.canAsk(row.account),
+          };
         });
         await client.query({
           name: 'register-known',
-          text: `UPDATE jobs j SET registered = true, labels = j.labels || v.labels,
+          text: `UPDATE jobs j SET registered = true, labels = j.labels || v.labels, closed_at = NULL,
+                   next_poll_at = CASE WHEN j.closed_at IS NOT NULL AND v.due THEN now() ELSE j.next_poll_at END,
                    callback_expected = coalesce(v.expected, j.callback_expected),
                    basis = CASE WHEN v.expected IS NULL THEN j.basis ELSE j.basis || '{"callbackChosen": true}' END,
                    updated_at = CASE WHEN j.registered AND v.labels = '{}' THEN j.updated_at ELSE now() END
-                 FROM json_to_recordset($1::json) AS v(id uuid, labels jsonb, expected boolean) WHERE j.id = v.id`,
+                 FROM json_to_recordset($1::json) AS v(id uuid, labels jsonb, expected boolean, due boolean)
+                 WHERE j.id = v.id`,
           values: [JSON.stringify(updates)],
         });
       }
