@@ -202,10 +202,12 @@ describe('the order of observations', () => {
       },
     )
     .map((parts) => parts.map(([path, status, partName]) => part(path, status, partName)));
+  /** Often the same one: what ties must be broken by something that does not depend on the order. */
+  const moment = fc.oneof(fc.integer({ min: 0, max: 2000 }), fc.constantFrom(5, 65, 900, 960));
   const said = fc.record({
     word,
     name,
-    at: fc.integer({ min: 0, max: 2000 }),
+    at: moment,
     lag: fc.integer({ min: -50, max: 100 }),
   });
   const claims = said.map(

@@ -32,7 +32,7 @@ export const SETTLE_MS = 24 * 3_600_000;
 const UNKNOWN_WORDS_KEPT = 20;
 
 /** A vendor's final word that only a callback has said. */
-type FinalClaim = { receiptId: string; receivedAt: number };
+type FinalClaim = { receiptId: string; number: number; receivedAt: number };
 
 /**
  * What a job's status rests on, and nothing else: the newest evidence and the greatest claim, enough to decide the same
@@ -211,9 +211,10 @@ function learnClaim(job: JobState, observation: Observation): JobState {
   }
   if (isFinalWord(seen.word)) {
     const earlier = next.basis.finalClaims?.[seen.word];
-    if (!earlier || receivedAt < earlier.receivedAt) {
+    // Many arrive in one millisecond; the number says which came first.
+    if (!earlier || compareRanks([receivedAt, number], [earlier.receivedAt, earlier.number]) < 0) {
       next = withBasis(next, {
-        finalClaims: { ...next.basis.finalClaims, [seen.word]: { receiptId, receivedAt } },
+        finalClaims: { ...next.basis.finalClaims, [seen.word]: { receiptId, number, receivedAt } },
       });
     }
   }
@@ -370,14 +371,15 @@ function partsOf(subjobs: ReadonlyMap<string, SubjobState>) {
 type Contradiction = { claimed: string; evidence: string; receiptId: string | null };
 
 /** Where a callback and the vendor's own answers cannot both be right. */
-function contradictionsOf({ evidence, claim, finalClaims, openAskedAt, ranks }: JobBasis): Contradiction[] {
+function contradictionsOf(basis: JobBasis): Contradiction[] {
+  const { evidence, claim, finalClaims, openAskedAt } = basis;
   const contradictions: Contradiction[] = [];
   for (const [claimed, { receiptId, receivedAt }] of Object.entries(finalClaims ?? {}) as [FinalWord, FinalClaim][]) {
     const refuted = evidence?.rank[0] === 2 && evidence.word !== claimed;
     const stayedOpen = openAskedAt !== undefined && openAskedAt - receivedAt >= CLAIM_LAG_MS;
     if (evidence && (refuted || stayedOpen)) contradictions.push({ claimed, evidence: evidence.word, receiptId });
   }
-  const neverKnown = evidence?.word === 'lost' && (ranks?.rank[0] ?? 0) < 1;
+  const neverKnown = evidence?.word === 'lost' && !isEvidenceBased({ basis });
   if (claim && neverKnown && contradictions.length === 0) {
     contradictions.push({ claimed: claim.word, evidence: 'lost', receiptId: null });
   }
