@@ -71,7 +71,7 @@ async function openPostgresStore(databaseUrl: string): Promise<QueueStore> {
   const pool = new pg.Pool({ ...config, max: SHARED_CONNECTIONS });
   // A worker takes a connection out of its pool for good, to listen; those come from a pool of their own.
   const listeners: pg.Pool[] = [];
-  for (const each of [pool]) each.on('error', (error) => logger.warn(`queue connection: ${error.message}`));
+  pool.on('error', (error) => logger.warn(`queue connection: ${error.message}`));
   const opened = new Opened(
     (name) => new Postgres.Queue(name, { connection: pool }) as unknown as Queue,
     (name, processor, options) => {

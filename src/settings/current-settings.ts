@@ -21,6 +21,11 @@ export class CurrentSettings {
     return this.accountsByName.get(name);
   }
 
+  /** Whether the vendor can be asked about the account's jobs; otherwise callbacks are all there is. */
+  canAsk(account: string): boolean {
+    return this.account(account)?.credentials != null;
+  }
+
   replace(settings: Settings): void {
     const { never, adminOnly } = secretsOf(settings);
     this.settings = settings;

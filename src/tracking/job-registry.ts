@@ -6,7 +6,7 @@ import type { JobBasis } from '../domain/transition.js';
 import { Wakeups } from '../queue/wakeups.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import { apiNamed } from '../vendors/registry.js';
-import { lockJobs, makeJobs, type NewJob } from './statements.js';
+import { keyOf, lockJobs, makeJobs, type NewJob } from './statements.js';
 
 /** A job that somebody wants tracked. */
 export type Registration = {
@@ -45,7 +45,7 @@ export class JobRegistry {
             id: row.id,
             labels: registration?.labels ?? {},
             expected: registration?.callbackExpected ?? null,
-            due: this.canAsk(row.account),
+            due: this.settings.canAsk(row.account),
           };
         });
         await client.query({
@@ -84,14 +84,10 @@ export class JobRegistry {
       callbackExpected: callbackExpected ?? apiNamed(api)?.callbackExpected ?? false,
       registered: true,
       labels,
-      due: this.canAsk(account),
+      due: this.settings.canAsk(account),
       ref: refHash(vendorJobId),
       basis,
     };
-  }
-
-  private canAsk(account: string): boolean {
-    return this.settings.account(account)?.credentials != null;
   }
 
   /** Sets the given labels and removes those that are null. false: no such job. */
@@ -113,7 +109,7 @@ export class JobRegistry {
     });
     const [job] = rows;
     if (!job) return 'missing';
-    if (!this.canAsk(job.account)) return 'claim-only';
+    if (!this.settings.canAsk(job.account)) return 'claim-only';
     await this.sql.query({ text: 'UPDATE jobs SET next_poll_at = now() WHERE id = $1', values: [id] });
     return 'due';
   }
@@ -170,8 +166,4 @@ export class JobRegistry {
     if (outcome === 'pending') this.wakeups.wake();
     return outcome;
   }
-}
-
-function keyOf({ account, api, vendorJobId }: Pick<Registration, 'account' | 'api' | 'vendorJobId'>): string {
-  return `${account}\n${api}\n${vendorJobId}`;
 }

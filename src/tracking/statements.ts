@@ -77,6 +77,11 @@ export async function takePending(
 
 export type JobKey = { account: string; api: string; vendorJobId: string };
 
+/** A job's key as one text, for maps. */
+export function keyOf({ account, api, vendorJobId }: JobKey): string {
+  return `${account}\n${api}\n${vendorJobId}`;
+}
+
 export type NewJob = JobKey & {
   id: string;
   via: Via;

@@ -5,7 +5,14 @@ import { refHash } from '../domain/job-ref.js';
 import type { Observation, Via } from '../domain/observation.js';
 import { pollIntervalMs, retryDelayMs } from '../domain/poll-schedule.js';
 import { isFinal } from '../domain/status.js';
-import { transition, visibleFiles, type JobEvent, type JobState, type TrackingRules } from '../domain/transition.js';
+import {
+  isEvidenceBased,
+  transition,
+  visibleFiles,
+  type JobEvent,
+  type JobState,
+  type TrackingRules,
+} from '../domain/transition.js';
 import { SqlPool } from '../database/sql-pool.js';
 import { Metrics } from '../metrics/metrics.js';
 import { CurrentSettings } from '../settings/current-settings.js';
@@ -34,7 +41,7 @@ const BATCH = 100;
 const NOTES_KEPT = 50;
 
 /** An observation on its way to a job. */
-type Addressed = { key: string; jobKey: statements.JobKey; observation: Observation; pendingId: string };
+type Addressed = { key: string; jobKey: statements.JobKey; observation: Observation };
 
 /** A locked job, what became of it, and what there is to tell. */
 type Tracked = {
@@ -111,14 +118,14 @@ export class Tracker {
     const { addressed, problems } = await this.address(client, receipts);
     const tracked = await this.lock(client, addressed);
     const unheard: statements.ProblemWrite[] = [];
-    for (const { key, observation } of addressed) {
+    for (const { key, jobKey, observation } of addressed) {
       const job = tracked.get(key);
       if (job) {
         learn(job, observation, this.rulesOf(job.row));
         const { account, api } = job.row;
         this.metrics.observationsApplied.inc({ account, api, via: observation.via });
       } else {
-        unheard.push(problemOf(observation, 'no such job is tracked', key.split('\n')[0] ?? ''));
+        unheard.push(problemOf(observation, jobKey.account, 'rejected', 'no such job is tracked'));
       }
     }
     await this.write(client, [...tracked.values()], now);
@@ -139,7 +146,7 @@ export class Tracker {
       if (jobKey && meaning.kind !== 'problem') {
         const evidence = meaning.kind === 'speaks' && meaning.evidence;
         const observation: Observation = { ...receipt, kind: evidence ? 'evidence' : 'claim', seen: meaning.seen };
-        addressed.push({ key: keyOf(jobKey), jobKey, observation, pendingId: receipt.pendingId });
+        addressed.push({ key: statements.keyOf(jobKey), jobKey, observation });
       } else {
         const state = meaning.kind === 'problem' ? meaning.state : 'unmatched';
         const reason = meaning.kind === 'speaks' ? '' : meaning.reason;
@@ -160,7 +167,7 @@ export class Tracker {
 
   private problem(receipt: PendingReceipt, state: statements.ProblemWrite['state'], reason: string) {
     this.metrics.receiptProblems.inc({ account: receipt.account, state });
-    return problemOf(receipt, reason, receipt.account, state);
+    return problemOf(receipt, receipt.account, state, reason);
   }
 
   /** Makes the jobs that callbacks speak of and nobody registered; then locks all in key order and reads their parts. */
@@ -181,7 +188,10 @@ export class Tracker {
         : [];
     const byJob = byJobId(subjobs);
     return new Map(
-      rows.map((row) => [keyOf({ ...row, vendorJobId: row.vendor_job_id }), trackedOf(row, byJob.get(row.id) ?? [])]),
+      rows.map((row) => [
+        statements.keyOf({ ...row, vendorJobId: row.vendor_job_id }),
+        trackedOf(row, byJob.get(row.id) ?? []),
+      ]),
     );
   }
 
@@ -193,7 +203,7 @@ export class Tracker {
       callbackExpected: apiNamed(jobKey.api)?.callbackExpected ?? false,
       registered: false,
       labels: {},
-      due: this.settings.account(jobKey.account)?.credentials != null,
+      due: this.settings.canAsk(jobKey.account),
       ref: refHash(jobKey.vendorJobId),
       basis: {},
     };
@@ -204,7 +214,7 @@ export class Tracker {
     return {
       outcomeInParts: api?.outcomeInParts ?? false,
       batch: api?.batch ?? false,
-      claimOnly: this.settings.account(row.account)?.credentials == null,
+      claimOnly: !this.settings.canAsk(row.account),
     };
   }
 
@@ -281,8 +291,7 @@ export class Tracker {
   }
 
   private isCallbackExpected(row: JobRow, { facts, basis }: JobState): boolean {
-    const answered = (basis.ranks?.rank[0] ?? 0) >= 1;
-    if (basis.callbackChosen === true || !answered) return row.callback_expected;
+    if (basis.callbackChosen === true || !isEvidenceBased({ basis })) return row.callback_expected;
     const prefix = callbackPrefix(this.settings.value);
     const notify = objectIn(facts.userDataRaw)?.['NotifyAddress'];
     return prefix !== null && typeof notify === 'string' && notify.trim().startsWith(prefix);
@@ -311,10 +320,6 @@ export class Tracker {
   }
 }
 
-function keyOf({ account, api, vendorJobId }: statements.JobKey): string {
-  return `${account}\n${api}\n${vendorJobId}`;
-}
-
 function uniqueKeys(addressed: Addressed[]): statements.JobKey[] {
   return [...new Map(addressed.map(({ key, jobKey }) => [key, jobKey])).values()];
 }
@@ -335,9 +340,9 @@ function jobKeyOf(
 
 function problemOf(
   receipt: Pick<Observation, 'receiptId' | 'number' | 'askedAt'>,
-  reason: string,
   account: string,
-  state: statements.ProblemWrite['state'] = 'rejected',
+  state: statements.ProblemWrite['state'],
+  reason: string,
 ): statements.ProblemWrite {
   const { receiptId, number, askedAt } = receipt;
   return { receipt_id: receiptId, account, state, reason, number, asked_at: askedAt.toISOString() };
