@@ -4,7 +4,7 @@ import { draw } from './draw.js';
 import type { Rate } from './faults.js';
 import { callbackBody, callbackHeaders } from './ims-callback.js';
 import type { EmulatedJob } from './job.js';
-import type { CallbackEvent } from './kinds/kind.js';
+import { type CallbackEvent, momentOf } from './kinds/kind.js';
 import type { Timers } from './timers.js';
 import type { Account, CallbackEntry, World } from './world.js';
 
@@ -33,6 +33,7 @@ export class CallbackSender {
   /** A queue name is a valid address at the vendor too; nothing comes over HTTP then (sheet section 4). */
   schedule(job: EmulatedJob, now: number): void {
     const url = job.notifyAddress;
+    const { forgery } = job.plan;
     if (url === undefined || !/^https?:\/\//.test(url)) return;
 
     job.plan.callbacks(job.life).forEach((event, place) => {
@@ -41,12 +42,12 @@ export class CallbackSender {
         this.send(this.outgoing(job, url, event), `${job.vendorJobId}/${place}`),
       );
     });
-    const { startsAt, endsAt } = job.life;
-    const forgedAt =
-      startsAt + (endsAt - startsAt) * draw(this.world.seed, 'forgedAt', job.vendorJobId).between(0.05, 0.8);
+    if (!forgery) return;
+    const running = { ...job.life, endsAt: job.lastWordAt.getTime() };
+    const forgedAt = momentOf(running, draw(this.world.seed, 'forgedAt', job.vendorJobId).between(0.05, 0.8));
     this.timers.after(forgedAt - now, () => {
       if (!this.meets('forged', job.vendorJobId)) return;
-      const event = { at: Date.now(), ...job.plan.forgery(job.life) };
+      const event = { at: Date.now(), ...forgery(job.life) };
       void this.deliver(this.outgoing(job, url, event), { forged: true });
     });
   }

@@ -12,10 +12,7 @@ const BROKEN_LINES = new Set([
 ]);
 const NUMBERS_AS_TEXT = new Set(['Duration', 'Progress', 'Percent']);
 const SUCCESS = new Set(['Success', 'Complete']);
-const IGNORABLE_ERROR = {
-  Code: 'InvalidParameter.ResourceContentBad',
-  Message: 'The resource operated InputFile is bad',
-};
+const IGNORABLE = { code: 'InvalidParameter.ResourceContentBad', message: 'The resource operated InputFile is bad' };
 
 /**
  * The same document as untidy as the vendor's samples: it says the same about every status, id, time and file. `chosen`
@@ -31,7 +28,7 @@ export function dirtied(value: unknown, chosen: (path: string) => boolean, path 
   });
   return {
     ...Object.fromEntries(fields.map(([key, field, place]) => [key, dirtied(field, chosen, place)])),
-    ...(succeeded(value) && !('Code' in value) && chosen(`${path}/error`) && IGNORABLE_ERROR),
+    ...(chosen(`${path}/error`) && ignorableError(value, path)),
   };
 }
 
@@ -43,6 +40,20 @@ function spoiled(key: string, field: unknown, path: string, owner: object): unkn
   if (key === 'Percent' && succeeded(owner)) return 0;
   if (typeof field === 'number' && NUMBERS_AS_TEXT.has(key)) return String(field);
   return field;
+}
+
+/** An error beside success, under the names that it has in this place. */
+function ignorableError(owner: object, path: string): Record<string, string> {
+  const named = { ErrorCode: IGNORABLE.code, ErrorMessage: IGNORABLE.message };
+  if (path.includes('/SubJobList/')) return succeeded(owner) ? named : {};
+  if (isFinishedBatch(owner)) return { Extend: JSON.stringify(named) };
+  return succeeded(owner) && !('Code' in owner) ? { Code: IGNORABLE.code, Message: IGNORABLE.message } : {};
+}
+
+/** With a result to its name: without one an error would tell how it ended. */
+function isFinishedBatch(owner: object): boolean {
+  const { Status, SubJobList } = owner as { Status?: unknown; SubJobList?: unknown };
+  return Status === 'Finished' && Array.isArray(SubJobList) && SubJobList.some(succeeded);
 }
 
 function succeeded(owner: object): boolean {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CallbackEvent } from './kinds/kind.js';
-import { vendorTime } from './kinds/kind.js';
+import { vendorTime } from './kinds/ims-kind.js';
 
 /** The envelope of sheet section 1.3: no delivery id, and the account's id as a number. */
 export function callbackBody({ eventType, message }: Omit<CallbackEvent, 'at'>, userId: string, at: number): string {

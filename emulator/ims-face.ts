@@ -1,10 +1,12 @@
 import type { Received } from './answer.js';
 import { draw } from './draw.js';
+import { isForbidden, isOverLimit, secretOf } from './gate.js';
 import { errorAnswer, ImsError, jsonAnswer } from './ims-errors.js';
 import { IMS_OPERATIONS } from './ims-operations.js';
 import { verifiedKeyId } from './ims-signature.js';
+import { headerOf } from './signing.js';
 import type { VendorFace } from './vendor-face.js';
-import type { World } from './world.js';
+import { gatewayTime, type World } from './world.js';
 
 const VERSION = '2020-11-09';
 
@@ -12,27 +14,34 @@ const VERSION = '2020-11-09';
 export const imsFace: VendorFace = {
   matches: (request) => request.headers['x-acs-action'] !== undefined || request.url.pathname === '/',
 
-  subject: (request) => ({
-    action: headerOf(request, 'x-acs-action'),
-    accessKeyId: /Credential=([^,]+)/.exec(headerOf(request, 'authorization'))?.[1] ?? '',
-    jobId: request.url.searchParams.get('JobId') ?? '',
-  }),
+  subject(request) {
+    const jobId = request.url.searchParams.get('JobId') ?? '';
+    return {
+      action: headerOf(request, 'x-acs-action'),
+      accessKeyId: /Credential=([^,]+)/.exec(headerOf(request, 'authorization'))?.[1] ?? '',
+      jobId,
+      jobIds: jobId === '' ? [] : [jobId],
+    };
+  },
 
   answer(request, world, met) {
     try {
-      const now = new Date();
       const operation = operationOf(request);
-      const accessKeyId = verifiedKeyId(request, (keyId) => secretOf(world, keyId), now.getTime());
+      const accessKeyId = verifiedKeyId(request, (keyId) => secretOf(world, keyId), gatewayTime(world));
       const account = world.accounts.get(accessKeyId);
       if (!account) throw new ImsError('InvalidAccessKeyId.NotFound');
 
       const action = headerOf(request, 'x-acs-action');
       if (met('serverError')) throw serverError(request, world);
-      if (met('throttled') || overLimit(world, accessKeyId, action, now)) throw new ImsError('Throttling.User');
-      if ([...world.faults.forbiddenActions].includes(action)) {
+      if (met('throttled') || isOverLimit(world, accessKeyId, action)) throw new ImsError('Throttling.User');
+      if (isForbidden(world, action)) {
         throw new ImsError('Forbidden.RAM', undefined, { AccessDeniedDetail: { AuthAction: `ice:${action}` } });
       }
-      return jsonAnswer(200, 'ok', operation({ account, query: request.url.searchParams, world, now, met }));
+      return jsonAnswer(
+        200,
+        'ok',
+        operation({ account, query: request.url.searchParams, world, now: new Date(), met }),
+      );
     } catch (error) {
       const known = error instanceof ImsError ? error : new ImsError('InternalError', String(error));
       return errorAnswer(known, headerOf(request, 'host'));
@@ -49,24 +58,7 @@ function operationOf(request: Received) {
   return operation;
 }
 
-function secretOf(world: World, accessKeyId: string): string | undefined {
-  if ([...world.faults.refuseKeys].includes(accessKeyId)) return undefined;
-  return world.accounts.get(accessKeyId)?.accessKeySecret;
-}
-
-function overLimit({ faults, limit }: World, accessKeyId: string, action: string, now: Date): boolean {
-  const { limitPerSecond } = faults;
-  if (limitPerSecond === undefined) return false;
-  const burst = faults.limitBurst ?? Math.max(1, limitPerSecond);
-  return !limit.allows(`${accessKeyId}/${action}`, limitPerSecond, burst, now.getTime());
-}
-
 function serverError(request: Received, world: World): ImsError {
   const nonce = headerOf(request, 'x-acs-signature-nonce');
   return new ImsError(draw(world.seed, 'serverError', nonce).pick(['InternalError', 'ServiceUnavailable']));
-}
-
-function headerOf(request: Received, name: string): string {
-  const value = request.headers[name];
-  return typeof value === 'string' ? value.trim() : '';
 }

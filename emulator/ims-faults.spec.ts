@@ -1,4 +1,6 @@
 import { startEmulator, type Emulator, type Faults } from './emulator.js';
+import type { ImsKind } from './kinds/ims-kind.js';
+import { IMS_KINDS } from './kinds/kinds.js';
 import { burstOf } from './rate-limit.js';
 import { ask, refused } from './support/ims-client.js';
 import { sleep } from './support/receiver.js';
@@ -88,8 +90,9 @@ it('a final answer means what the job expects, with every content fault on', asy
   );
   await sleep(5);
   for (const job of jobs) {
-    const { document } = await get(job.vendorJobId, job.kind.getAction);
-    const { Status, State, OutputDetails = [], OutputGroupDetails = [] } = document[job.kind.root] as Answered;
+    const { getAction, root } = IMS_KINDS.find(({ api }) => api === job.api) as ImsKind;
+    const { document } = await get(job.vendorJobId, getAction);
+    const { Status, State, OutputDetails = [], OutputGroupDetails = [] } = document[root] as Answered;
     const leaves = [...OutputDetails, ...OutputGroupDetails.flatMap(({ Outputs = [] }) => Outputs)];
     const words = [...leaves, ...OutputGroupDetails].map((detail) => detail.Status);
     const word = Status ?? State ?? '';
@@ -146,10 +149,70 @@ it('more calls than the limit are throttled, and the log shows that no more came
   ).toBeGreaterThan(20);
 });
 
-it('a misspelt fault and a rate in percent are refused', async () => {
+it('a secret may be the wrong one for a while', async () => {
+  const wrongSecrets = new Set(['AK']);
+  await start({ wrongSecrets });
+  const { vendorJobId } = convert();
+  expect(await refused(get(vendorJobId))).toMatchObject({ code: 'SignatureDoesNotMatch', statusCode: 403 });
+  wrongSecrets.delete('AK');
+  expect(await get(vendorJobId)).toMatchObject({ status: 200 });
+});
+
+it('a clock that is ahead shows in every answer, and refuses what seems old', async () => {
+  const minutes = (count: number) => count * 60_000;
+  await start({ clockSkewMs: minutes(10) });
+  const { vendorJobId } = convert();
+  const ahead = (date: string | null | undefined) => (Date.parse(date ?? '') - Date.now()) / 60_000;
+  expect(ahead((await get(vendorJobId)).headers['date'])).toBeCloseTo(10, 0);
+  emulator.setFaults({ clockSkewMs: minutes(16) });
+  expect(await refused(get(vendorJobId))).toMatchObject({ code: 'InvalidTimeStamp.Expired', statusCode: 400 });
+  for (const path of ['/', '/nowhere', '/v2/p/editing/jobs']) {
+    const { headers } = await fetch(emulator.url + path, { method: 'HEAD' });
+    expect(ahead(headers.get('date'))).toBeCloseTo(16, 0);
+  }
+  emulator.setFaults({ clockSkewMs: -minutes(16) });
+  expect(await refused(get(vendorJobId))).toMatchObject({ code: 'InvalidTimeStamp.Expired' });
+  emulator.setFaults({ clockSkewMs: 0 });
+  expect(await get(vendorJobId)).toMatchObject({ status: 200 });
+});
+
+it('fields of a job can be left out, added and made something else', async () => {
+  await start({ changedFields: { drop: ['Percent'], add: { Grade: 'A' }, retype: ['State'] } });
+  const { Job } = (await get(convert().vendorJobId)).document;
+  expect(Job).toMatchObject({ State: { value: 'Running' }, Grade: 'A', OutputDetails: expect.any(Array) });
+  expect(Job).not.toHaveProperty('Percent');
+});
+
+it('a finished batch may name errors that do not matter', async () => {
+  await start({ dirtyValues: 1 });
+  const job = emulator.submit({ api: 'alibaba-ims/batch-media-producing', ...DONE, outcome: 'succeeded', subjobs: 3 });
+  const failed = emulator.submit({ api: 'alibaba-ims/batch-media-producing', ...DONE, batchError: true });
+  await sleep(5);
+  const batch = async (jobId: string) =>
+    (await get(jobId, 'GetBatchMediaProducingJob')).document['EditingBatchJob'] as Record<string, any>;
+  const dirty = await batch(job.vendorJobId);
+  expect(JSON.parse(dirty['Extend'])).toHaveProperty('ErrorCode');
+  expect(dirty['CompleteTime']).toMatch(/Z\n$/);
+  for (const entry of dirty['SubJobList']) {
+    expect(entry).toMatchObject({ Status: 'Success', ErrorCode: expect.any(String), Duration: expect.any(String) });
+    expect(entry).not.toHaveProperty('Code');
+  }
+  // Here the error is all there is, so it must be the true one.
+  const { Extend } = await batch(failed.vendorJobId);
+  expect(JSON.parse(Extend)).toMatchObject({ ErrorMessage: failed.expectedError?.message });
+});
+
+it('what is no fault, no rate, no list or no number is refused', async () => {
   await start({});
-  expect(() => emulator.setFaults({ droped: 1 } as never)).toThrow('no such fault: droped');
-  expect(() => emulator.setFaults({ dropped: 50 })).toThrow('dropped');
+  const wrong: [unknown, string][] = [
+    [{ droped: 1 }, 'no such fault: droped'],
+    [{ dropped: 50 }, 'dropped'],
+    [{ noTask: 2 }, 'noTask'],
+    [{ wrongSecrets: 'AK' }, 'not a list: wrongSecrets'],
+    [{ clockSkewMs: Infinity }, 'clockSkewMs'],
+    [{ changedFields: { rename: ['State'] } }, 'no such change of fields: rename'],
+  ];
+  for (const [change, message] of wrong) expect(() => emulator.setFaults(change as never)).toThrow(message);
 });
 
 /** What a reader that trims, and looks at nothing but status, names, files and times, is left with. */

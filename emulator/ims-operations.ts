@@ -1,7 +1,8 @@
+import { getEventCallback } from './ims-get-event-callback.js';
 import { getJob } from './ims-get-job.js';
-import type { JobKind } from './kinds/kind.js';
-import { KINDS } from './kinds/kinds.js';
-import type { Rate } from './faults.js';
+import { listJobs } from './ims-list-jobs.js';
+import { IMS_KINDS } from './kinds/kinds.js';
+import type { Met } from './vendor-face.js';
 import type { Account, World } from './world.js';
 
 export type ImsCall = {
@@ -9,15 +10,15 @@ export type ImsCall = {
   query: URLSearchParams;
   world: World;
   now: Date;
-  met: (fault: Rate) => boolean;
+  met: Met;
 };
 
 /** Returns the answer's document without its RequestId, or throws an ImsError. */
 export type ImsOperation = (call: ImsCall) => Record<string, unknown>;
 
-const kinds: JobKind[] = Object.values(KINDS);
-
-/** Every action by name: one Get per job kind; anything else is a file of its own and one line here. */
+/** Every action by name: a Get and a List per job kind; anything else is a file of its own and one line here. */
 export const IMS_OPERATIONS = new Map<string, ImsOperation>([
-  ...kinds.map((kind): [string, ImsOperation] => [kind.getAction, getJob(kind)]),
+  ...IMS_KINDS.map((kind): [string, ImsOperation] => [kind.getAction, getJob(kind)]),
+  ...IMS_KINDS.map((kind): [string, ImsOperation] => [kind.list.action, listJobs(kind)]),
+  ['GetEventCallback', getEventCallback],
 ]);

@@ -1,9 +1,8 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Received } from './answer.js';
 import { ImsError } from './ims-errors.js';
+import { canonicalQuery, CLOCK_TOLERANCE_MS, headerOf, isSignature, sha256 } from './signing.js';
 
 const ALGORITHM = 'ACS3-HMAC-SHA256';
-const TOLERANCE_MS = 15 * 60 * 1000;
 
 /** Without these the signature would not bind the call to an action, a moment and a body. */
 const ALWAYS_SIGNED = [
@@ -24,19 +23,17 @@ export function verifiedKeyId(
   const { accessKeyId, signedHeaders, signature } = authorization(request);
   const secret = secretOf(accessKeyId);
   if (secret === undefined) throw new ImsError('InvalidAccessKeyId.NotFound');
-  checkDate(header(request, 'x-acs-date'), now);
+  checkDate(headerOf(request, 'x-acs-date'), now);
 
   const unsigned = ALWAYS_SIGNED.filter((name) => !signedHeaders.includes(name));
   if (unsigned.length > 0)
     throw new ImsError('SignatureDoesNotMatch', `These headers must be signed: ${unsigned.join(', ')}.`);
-  if (header(request, 'x-acs-content-sha256') !== sha256(request.body)) {
+  if (headerOf(request, 'x-acs-content-sha256') !== sha256(request.body)) {
     throw new ImsError('SignatureDoesNotMatch', 'x-acs-content-sha256 is not the hash of the body.');
   }
 
   const stringToSign = stringToSignOf(request, signedHeaders);
-  const expected = createHmac('sha256', secret).update(stringToSign).digest();
-  const given = Buffer.from(signature, 'hex');
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+  if (!isSignature(signature, secret, stringToSign)) {
     throw new ImsError(
       'SignatureDoesNotMatch',
       `Specified signature is not matched with our calculation. server string to sign is: ${stringToSign}`,
@@ -50,16 +47,16 @@ export function stringToSignOf(request: Received, signedHeaders: string[]): stri
     request.method,
     request.url.pathname,
     canonicalQuery(request.url.searchParams),
-    ...signedHeaders.map((name) => `${name}:${header(request, name)}`),
+    ...signedHeaders.map((name) => `${name}:${headerOf(request, name)}`),
     '',
     signedHeaders.join(';'),
-    header(request, 'x-acs-content-sha256'),
+    headerOf(request, 'x-acs-content-sha256'),
   ].join('\n');
   return `${ALGORITHM}\n${sha256(canonicalRequest)}`;
 }
 
 function authorization(request: Received) {
-  const value = header(request, 'authorization');
+  const value = headerOf(request, 'authorization');
   if (value === '') throw new ImsError('MissingParameter', 'The header Authorization is missing.');
   const match = /^ACS3-HMAC-SHA256 Credential=([^,]+),SignedHeaders=([^,]+),Signature=([0-9a-f]{64})$/.exec(value);
   if (!match) throw new ImsError('InvalidParameter', `The header Authorization is not of the form ${ALGORITHM}.`);
@@ -71,25 +68,5 @@ function checkDate(date: string, now: number): void {
   if (date === '') throw new ImsError('MissingParameter', 'The header x-acs-date is missing.');
   const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(date) ? Date.parse(date) : NaN;
   if (Number.isNaN(at)) throw new ImsError('InvalidParameter', 'The header x-acs-date is not a UTC time.');
-  if (Math.abs(now - at) > TOLERANCE_MS) throw new ImsError('InvalidTimeStamp.Expired');
-}
-
-function canonicalQuery(query: URLSearchParams): string {
-  return [...query]
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([name, value]) => `${rfc3986(name)}=${rfc3986(value)}`)
-    .join('&');
-}
-
-function rfc3986(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-
-function header(request: Received, name: string): string {
-  const value = request.headers[name];
-  return (Array.isArray(value) ? value.join(',') : (value ?? '')).trim();
-}
-
-function sha256(data: Buffer | string): string {
-  return createHash('sha256').update(data).digest('hex');
+  if (Math.abs(now - at) > CLOCK_TOLERANCE_MS) throw new ImsError('InvalidTimeStamp.Expired');
 }

@@ -9,12 +9,14 @@ export type ExpectedSubjob = { path: string; status: SubjobStatus; leaf: boolean
 export function expectedOutcome(
   word: 'success' | 'failure' | 'cancel',
   subjobs: readonly ExpectedSubjob[],
+  /** What the job says of itself with a success word: a batch without any result that names an error has failed. */
+  ownError = false,
 ): FinalStatus {
   if (word === 'cancel') return 'canceled';
   const has = (status: SubjobStatus) => subjobs.some((subjob) => subjob.status === status);
   if (word === 'failure') {
     return subjobs.some((subjob) => subjob.leaf && subjob.status === 'succeeded') ? 'partially_failed' : 'failed';
   }
-  if (!has('failed')) return 'succeeded';
+  if (!has('failed')) return ownError && !has('succeeded') ? 'failed' : 'succeeded';
   return has('succeeded') ? 'partially_failed' : 'failed';
 }

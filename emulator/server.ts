@@ -1,14 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Answer, Received } from './answer.js';
 import { draw } from './draw.js';
-import type { Rate } from './faults.js';
+import { huaweiFace } from './huawei-face.js';
 import { imsFace } from './ims-face.js';
 import type { Timers } from './timers.js';
-import type { VendorFace } from './vendor-face.js';
-import type { World } from './world.js';
+import type { Met, VendorFace } from './vendor-face.js';
+import { gatewayTime, type World } from './world.js';
 
 /** A new vendor is its own face and one line here. */
-const FACES: VendorFace[] = [imsFace];
+const FACES: VendorFace[] = [huaweiFace, imsFace];
 
 const BODY_LIMIT = 1024 * 1024;
 const HTML_PAGE: Answer = {
@@ -25,7 +25,7 @@ const NOTHING_HERE: Answer = {
 };
 
 export function vendorServer(world: World, timers: Timers): Server {
-  let unknown = 0;
+  const turns = new Map<string, number>();
   const server = createServer((request, response) => {
     void received(request).then(
       (whole) => (whole ? serve(whole, response) : request.socket.destroy()),
@@ -42,10 +42,11 @@ export function vendorServer(world: World, timers: Timers): Server {
 
     const subject = face.subject(request);
     const entry = world.requests.add({ at: Date.now(), ...subject });
-    const job = world.jobs.get(subject.jobId);
-    // Per job, so that what a request meets does not depend on how requests about other jobs are interleaved.
-    const turn = job ? (job.asked += 1) : (unknown += 1);
-    const met = (fault: Rate) => draw(world.seed, fault, subject.jobId, turn).happens(world.faults[fault]);
+    const turn = turnOf(subject);
+    const met: Met = (fault, about) =>
+      draw(world.seed, fault, subject.jobId, turn, ...(about === undefined ? [] : [about])).happens(
+        world.faults[fault],
+      );
 
     const reply = () => {
       if (met('reset')) {
@@ -61,11 +62,22 @@ export function vendorServer(world: World, timers: Timers): Server {
     entry.slow = true;
     timers.after(world.faults.slowMs, reply);
   }
-}
 
-function send(response: ServerResponse, { status, headers, body }: Answer): void {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
-  response.end(body);
+  /** Per job, so that what a request meets does not depend on how requests about other jobs are interleaved. */
+  function turnOf({ action, accessKeyId, jobId }: ReturnType<VendorFace['subject']>): number {
+    const job = world.jobs.get(jobId);
+    if (job) return (job.asked += 1);
+    const caller = `${accessKeyId}/${action}`;
+    const turn = (turns.get(caller) ?? 0) + 1;
+    turns.set(caller, turn);
+    return turn;
+  }
+
+  function send(response: ServerResponse, { status, headers, body }: Answer): void {
+    const date = new Date(gatewayTime(world)).toUTCString();
+    response.writeHead(status, { ...headers, date, 'content-length': Buffer.byteLength(body) });
+    response.end(body);
+  }
 }
 
 async function received(request: IncomingMessage): Promise<Received | undefined> {

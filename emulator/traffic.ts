@@ -1,13 +1,13 @@
 import { draw } from './draw.js';
 import type { EmulatedJob, Emulator } from './emulator.js';
-import { type Api, APIS } from './kinds/kinds.js';
+import { type Api, APIS, KINDS } from './kinds/kinds.js';
 
 export type TrafficOptions = {
   /** By the wall clock, whatever the emulator's time scale. */
   jobsPerMinute: number;
   /** One address, or one per account. */
   notifyAddress: string | ((accessKeyId: string) => string);
-  /** Whose jobs; the emulator's first account by default. */
+  /** Whose jobs; the first account that may have one by default. A job goes to an account of its own vendor. */
   accessKeyIds?: string[];
   apis?: Api[];
   /** The share of jobs that carry a NotifyAddress, 0 to 1. The others are found by polling only. */
@@ -27,7 +27,11 @@ export function startTraffic(
   options: TrafficOptions,
 ): { readonly submitted: number; stop(): void } {
   const { jobsPerMinute, notifyAddress, callbackShare = 0.7, onSubmit } = options;
-  const apis = options.apis ?? APIS;
+  const keysFor = (api: Api) => {
+    const keys = emulator.accountsFor(api).map(({ accessKeyId }) => accessKeyId);
+    return options.accessKeyIds ? keys.filter((key) => options.accessKeyIds?.includes(key)) : keys.slice(0, 1);
+  };
+  const apis = (options.apis ?? APIS).filter((api) => keysFor(api).length > 0);
   const drawn = draw(options.seed ?? 1, 'traffic');
   const pick = <T>(list: readonly T[]): T | undefined => list[drawn.int(0, list.length - 1)];
   let submitted = 0;
@@ -35,15 +39,17 @@ export function startTraffic(
 
   const submitOne = () => {
     const api = pick(apis) ?? APIS[0];
-    const accessKeyId = pick(options.accessKeyIds ?? []);
+    const accessKeyId = pick(keysFor(api));
     const tenant = drawn.pick(TENANTS);
     const name = `${tenant}-${drawn.pick(SUBJECTS)}-${String(drawn.int(1, 9_999)).padStart(4, '0')}`;
+    // Nobody calls back about Huawei's jobs.
+    const mayCallBack = drawn.happens(callbackShare) && KINDS[api].vendor === 'alibaba-ims';
     const address = () => (typeof notifyAddress === 'string' ? notifyAddress : notifyAddress(accessKeyId ?? ''));
     const job = emulator.submit({
       api,
       accessKeyId,
       name,
-      notifyAddress: drawn.happens(callbackShare) ? address() : undefined,
+      notifyAddress: mayCallBack ? address() : undefined,
       userData: { tenant, videoId: drawn.hex(8), ...(drawn.happens(0.3) && { priority: drawn.pick(['high', 'low']) }) },
     });
     submitted += 1;

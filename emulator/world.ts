@@ -3,7 +3,22 @@ import type { EmulatedJob } from './job.js';
 import type { Log } from './log.js';
 import type { RateLimit } from './rate-limit.js';
 
-export type Account = { accessKeyId: string; accessKeySecret: string; userId?: string; callbackAuthKey?: string };
+export type Account = {
+  accessKeyId: string;
+  accessKeySecret: string;
+  userId?: string;
+  callbackAuthKey?: string;
+  /** Makes it an account of Huawei Cloud, whose calls name the project. */
+  projectId?: string;
+  /** What GetEventCallback answers: the callback settings of the whole account. */
+  eventCallback?: {
+    type?: 'HTTP' | 'MNS';
+    url?: string;
+    queueName?: string;
+    events?: string[];
+    authSwitch?: 'on' | 'off';
+  };
+};
 
 /** One request to a vendor's API. `status` stays undefined while it is answered, and 0 marks a cut socket. */
 export type RequestEntry = {
@@ -11,7 +26,9 @@ export type RequestEntry = {
   at: number;
   action: string;
   accessKeyId: string;
+  /** One id, or all that the request names, joined by commas. */
   jobId: string;
+  jobIds: string[];
   status?: number;
   /** `ok`, the error's code, `htmlPage` or `reset`. */
   outcome?: string;
@@ -34,6 +51,11 @@ export type CallbackEntry = {
   reordered?: true;
   forged?: true;
 };
+
+/** The vendor's clock, as its gateway has it. */
+export function gatewayTime({ faults }: Pick<World, 'faults'>): number {
+  return Date.now() + faults.clockSkewMs;
+}
 
 /** What every part of the emulator shares. */
 export type World = {

@@ -1,9 +1,15 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { Api } from '../emulator.js';
 import type { Truth } from './verdict.js';
 
-/** A job as it will be when it is over: its document says everything that anybody may ask then. */
-export type JobFile = Truth & { account: string; document: Record<string, unknown> };
+/** A job as it will be when it is over: the documents say everything that anybody may ask then, of its subjobs too. */
+export type JobFile = Truth & {
+  account: string;
+  document: Record<string, unknown>;
+  labels?: Record<string, string>;
+  subjobs?: { vendorJobId: string; api: Api; document: Record<string, unknown> }[];
+};
 
 /** One file for each job that is not settled, so that any moment is a good one to be killed. */
 export class JobFiles {

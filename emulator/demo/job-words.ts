@@ -26,9 +26,15 @@ export function titleOf({ name, labels, vendorJobId }: JobItem): string {
   return plain(name ?? [labels['tenant'], vendorJobId.slice(0, 8)].filter(Boolean).join(' '));
 }
 
-/** Without the vendor, which is the same for all. */
+/** In fifteen columns. */
+const SHORT: Record<string, string> = {
+  'alibaba-ims/batch-media-producing': 'batch-producing',
+  'huawei-mpc/editing': 'huawei-editing',
+};
+
+/** Without the vendor, where the kind alone says enough. */
 export function apiOf({ api }: Pick<JobItem, 'api'>): string {
-  return api.slice(api.indexOf('/') + 1);
+  return SHORT[api] ?? api.slice(api.indexOf('/') + 1);
 }
 
 /** Good parts of all, then the failed and the skipped ones. */

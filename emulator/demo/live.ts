@@ -22,7 +22,7 @@ type Options = {
 /** Lets the customers in and shows what the tracker makes of their jobs, until the signal or the tracker's own end. */
 export async function live({ clouds, tracker, say, signal }: Options): Promise<Verdict> {
   const startedAt = Date.now();
-  const mirror = new Mirror();
+  const mirror = new Mirror((vendorJobId) => clouds.isSubjob(vendorJobId));
   let trouble: { text: string; at: number } | null = null;
   const onTrouble = (text: string) => void (trouble = { text, at: Date.now() });
 

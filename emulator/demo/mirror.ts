@@ -18,6 +18,9 @@ export class Mirror {
   /** The settled job with most to tell: parts that went either way, then a failure, then any. */
   example: JobItem | null = null;
 
+  /** A subjob that was heard of before its batch is listed for a moment, and then never again: it is no job to count. */
+  constructor(private readonly isSubjob: (vendorJobId: string) => boolean = () => false) {}
+
   /** The jobs that were settled since the last call, oldest first. */
   async refresh(api: TrackerApi): Promise<JobItem[]> {
     const first = this.upTo === 0;
@@ -44,6 +47,7 @@ export class Mirror {
 
   /** Whether the job is settled now and was not before. */
   private take(job: JobItem): boolean {
+    if (this.isSubjob(job.vendorJobId)) return false;
     const settled = isSettled(job);
     const news = settled && !this.jobs.get(job.vendorJobId)?.settled;
     this.jobs.set(job.vendorJobId, { id: job.id, vendorJobId: job.vendorJobId, status: job.status, settled });

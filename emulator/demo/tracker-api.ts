@@ -4,7 +4,7 @@ import type { Page } from '../../src/jobs/page.js';
 /** What came through the two doors since the tracker started. */
 export type DoorCounts = { stored: number; repeated: number; refused: number; answered: number; unanswered: number };
 
-export type Registration = Pick<NewJob, 'account' | 'api' | 'vendorJobId' | 'callbackExpected'>;
+export type Registration = Pick<NewJob, 'account' | 'api' | 'vendorJobId' | 'callbackExpected' | 'labels'>;
 
 const PATIENCE_MS = 5_000;
 

@@ -2,7 +2,14 @@ import type { Api, FinalStatus } from '../emulator.js';
 import type { Seen } from './mirror.js';
 
 /** What the emulator knows of a job's end. */
-export type Truth = { vendorJobId: string; api: Api; expectedStatus: FinalStatus; endsAt: number };
+export type Truth = {
+  vendorJobId: string;
+  api: Api;
+  expectedStatus: FinalStatus;
+  endsAt: number;
+  /** Nobody registered it and nobody calls back: only a tracker that lists jobs by itself can hear of it. */
+  unannounced?: true;
+};
 
 export type Verdict = {
   played: number;
@@ -14,6 +21,8 @@ export type Verdict = {
 
 /** A dropped callback is made up for by the safety look, two minutes after the last. */
 const OVERDUE_MS = 5 * 60_000;
+/** Until the next listing that is not throttled or met by another fault. */
+const UNANNOUNCED_MS = 3 * 60_000;
 
 /** Compares what the tracker made of the jobs with what the emulator played. */
 export function verdictOn(
@@ -28,7 +37,7 @@ export function verdictOn(
     if (seen?.settled) {
       verdict.finished += 1;
       if (seen.status !== truth.expectedStatus) verdict.differing.push({ ...truth, status: seen.status });
-    } else if (now - truth.endsAt > OVERDUE_MS) {
+    } else if (now - truth.endsAt > OVERDUE_MS + (truth.unannounced ? UNANNOUNCED_MS : 0)) {
       verdict.overdue.push({ ...truth, status: seen?.status ?? null });
     }
   }
@@ -44,9 +53,9 @@ export function verdictLines({ played, finished, differing, overdue }: Verdict):
       ({ api, vendorJobId, status, expectedStatus }) =>
         `  differs: ${api} ${vendorJobId} is ${status}, the emulator played ${expectedStatus}`,
     ),
-    ...overdue.map(({ api, vendorJobId, status, expectedStatus }) =>
+    ...overdue.map(({ api, vendorJobId, status, expectedStatus, unannounced }) =>
       status === null
-        ? `  unknown: ${api} ${vendorJobId}: nobody registered it and its callbacks were dropped`
+        ? `  unknown: ${api} ${vendorJobId}: nobody registered it and ${unannounced ? 'no listing has found it' : 'its callbacks were dropped'}`
         : `  overdue: ${api} ${vendorJobId} is still ${status}, the emulator played ${expectedStatus}`,
     ),
   ];

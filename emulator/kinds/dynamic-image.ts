@@ -1,12 +1,20 @@
 import { expectedOutcome } from '../outcome.js';
-import { doneShare, type JobKind, vendorTime } from './kind.js';
+import { imsAnswers, type ImsKind, vendorTime } from './ims-kind.js';
+import { doneShare, type Life } from './kind.js';
 
 /** GetDynamicImageJob and its DynamicImageComplete callback (sheet section 5.5): `Init` until it ends, and no progress. */
-export const dynamicImage: JobKind = {
+export const dynamicImage: ImsKind = {
   api: 'alibaba-ims/dynamic-image',
   getAction: 'GetDynamicImageJob',
-  root: 'DynamicImageJob',
+  ...imsAnswers('DynamicImageJob'),
   statusField: 'Status',
+  list: {
+    action: 'ListDynamicImageJobs',
+    key: 'Jobs',
+    style: 'pages',
+    without: ['Code', 'Message', 'OutputUrl', 'TemplateConfig', 'UserData', 'OssFile'],
+    filters: { JobId: ({ vendorJobId }) => vendorJobId },
+  },
 
   plan(draw, { vendorJobId, userData, name = `gif-${vendorJobId.slice(0, 6)}`, ...order }) {
     const outcome = order.outcome ?? draw.weighted({ succeeded: 92, failed: 8 });
@@ -35,6 +43,7 @@ export const dynamicImage: JobKind = {
       expectedStatus: expectedOutcome(error ? 'failure' : 'success', []),
       expectedSubjobs: [],
       expectedError: error,
+      word,
 
       document(life, now) {
         const over = doneShare(life, now) === 1;
@@ -48,7 +57,7 @@ export const dynamicImage: JobKind = {
           ...(over && !error && { OutputUrl: `http://demo-bucket.oss-cn-shanghai.aliyuncs.com/${file}.gif` }),
           TemplateConfig: JSON.stringify({ Format: 'gif', Fps: 5, ...size }),
           ...template,
-          Status: over ? (error ? 'Fail' : 'Success') : 'Init',
+          Status: word(life, now),
           ...(over && error && { Code: error.code, Message: error.message }),
           UserData: userData,
           SubmitTime: vendorTime(life.submittedAt),
@@ -63,6 +72,10 @@ export const dynamicImage: JobKind = {
       ],
       forgery: () => ({ eventType: 'DynamicImageComplete', message: completion(error ? 'Success' : 'Fail') }),
     };
+
+    function word(life: Life, now: number) {
+      return now < life.endsAt ? 'Init' : error ? 'Fail' : 'Success';
+    }
 
     /** The body is not documented: what every documented one has. */
     function completion(status: 'Success' | 'Fail') {

@@ -1,16 +1,31 @@
 import type { Draw } from '../draw.js';
 import type { ExpectedSubjob, FinalStatus } from '../outcome.js';
 
-/** What the submitter asked for; whatever is missing is drawn. */
+/** The clouds that are played; a kind's API name begins with its vendor's. */
+export type EmulatedVendor = 'alibaba-ims' | 'huawei-mpc';
+
+/** What the submitter asked for; whatever is missing is drawn, or left out. */
 export type Order = {
   vendorJobId: string;
   userData: string;
   outcome?: FinalStatus;
   queueMs?: number;
+  /** From start to end, without the queue. A batch ends when its last subjob does. */
   durationMs?: number;
   name?: string;
+  /** How many outputs and output groups, for kinds that have them. */
   outputs?: number;
   groups?: number;
+  /** How many subjobs a batch has. */
+  subjobs?: number;
+  /** Each subjob calls back too, at the batch's address; drawn for a third of the batches. */
+  subjobCallbacks?: boolean;
+  /** So many subjobs are still at work when the batch says that it is finished, and end a little later. */
+  openSubjobs?: number;
+  /** The batch announces so many more videos than it has subjobs. */
+  missingSubjobs?: number;
+  /** The batch finishes without a single subjob and says why. */
+  batchError?: boolean;
 };
 
 /** A job's life on the wall clock, in ms. */
@@ -26,19 +41,38 @@ export interface PlannedJob {
   expectedStatus: FinalStatus;
   expectedSubjobs: ExpectedSubjob[];
   expectedError?: { code: string; message: string };
+  /** The vendor's word for its status, as the document has it. */
+  word(life: Life, now: number): string;
   document(life: Life, now: number): Record<string, unknown>;
   callbacks(life: Life): CallbackEvent[];
-  /** The job's last callback with the opposite result. */
-  forgery(life: Life): Omit<CallbackEvent, 'at'>;
+  /** The job's last callback with the opposite result; none where nobody calls back. */
+  forgery?: (life: Life) => Omit<CallbackEvent, 'at'>;
+  /** When the vendor calls the job over, where parts of it may end later than that. */
+  lastWordAt?(life: Life): number;
+  /** Jobs of their own that the vendor begins for this one. */
+  subjobs?: readonly PlannedSubjob[];
 }
 
+export type PlannedSubjob = {
+  vendorJobId: string;
+  kind: JobKind;
+  plan: PlannedJob;
+  callsBack: boolean;
+  /** Its life inside that of the job it belongs to. */
+  lifeIn: (life: Life) => Life;
+};
+
 export interface JobKind {
-  api: string;
-  getAction: string;
-  /** Where the document stands in the answer, and which of its fields holds the status word. */
-  root: string;
+  api: `${EmulatedVendor}/${string}`;
+  vendor: EmulatedVendor;
+  /** Which field of the document holds the status word. */
   statusField: string;
   plan(draw: Draw, order: Order): PlannedJob;
+  /** The vendor's whole answer about this one job, and the document inside such an answer. */
+  answer(document: Record<string, unknown>): Record<string, unknown>;
+  documentIn(answer: Record<string, unknown>, vendorJobId: string): Record<string, unknown> | undefined;
+  /** The vendor's form of an id, where it is not 32 hexadecimal digits. */
+  idFrom?(hex: string): string;
 }
 
 /** How much of the run is done, from 0 (not started) to 1 (over). */
@@ -47,7 +81,7 @@ export function doneShare({ startsAt, endsAt }: Life, now: number): number {
   return Math.max(0, (now - startsAt) / (endsAt - startsAt));
 }
 
-/** UTC, second resolution, as in every sample (sheet sections 1.3 and 5). */
-export function vendorTime(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 19)}Z`;
+/** The moment at which so much of the run is done. */
+export function momentOf({ startsAt, endsAt }: Life, share: number): number {
+  return startsAt + (endsAt - startsAt) * share;
 }

@@ -1,7 +1,8 @@
 import { draw as drawBy, type Draw } from '../draw.js';
 import { expectedOutcome, type ExpectedSubjob, type FinalStatus, type SubjobStatus } from '../outcome.js';
 import { outFileMeta, type MediaFile } from './file-meta.js';
-import { type CallbackEvent, doneShare, type JobKind, type Life, type Order, vendorTime } from './kind.js';
+import { imsAnswers, type ImsKind, vendorTime } from './ims-kind.js';
+import { type CallbackEvent, doneShare, type Life, momentOf, type Order } from './kind.js';
 
 type Fault = { code: string; message: string };
 
@@ -43,11 +44,18 @@ const STATUS = {
 } as const satisfies Record<LastWord, SubjobStatus>;
 
 /** GetMediaConvertJob: job, output groups, outputs (sheet section 5.4). */
-export const mediaConvert: JobKind = {
+export const mediaConvert: ImsKind = {
   api: 'alibaba-ims/media-convert',
   getAction: 'GetMediaConvertJob',
-  root: 'Job',
+  ...imsAnswers('Job'),
   statusField: 'State',
+  list: {
+    action: 'ListMediaConvertJobs',
+    key: 'Jobs',
+    style: 'pages',
+    without: ['OutputDetails', 'OutputGroupDetails', 'Percent'],
+    filters: { JobId: ({ vendorJobId }) => vendorJobId },
+  },
 
   plan(draw, order) {
     const outcome = order.outcome ?? drawnOutcome(draw, order);
@@ -88,6 +96,7 @@ export const mediaConvert: JobKind = {
       expectedStatus: expectedOutcome(word, subjobs),
       expectedSubjobs: subjobs,
       expectedError: word === 'cancel' ? undefined : error,
+      word: state,
 
       document(life, now) {
         const share = doneShare(life, now);
@@ -96,7 +105,7 @@ export const mediaConvert: JobKind = {
           ...fixed,
           UserData: order.userData,
           ...(over && word !== 'cancel' && error && { Code: error.code, Message: error.message }),
-          State: over ? STATE[word] : now < life.startsAt ? 'Inited' : 'Running',
+          State: state(life, now),
           OutputDetails: outputs.map((leaf) => leafDetail(leaf, life, share)),
           OutputGroupDetails: groups.map((group) => groupDetail(group, life, share)),
           Percent: over && word === 'success' ? 100 : Math.min(99, percent(leaves, share)),
@@ -116,6 +125,11 @@ export const mediaConvert: JobKind = {
       ],
       forgery: () => completion(word === 'success' && error === undefined ? 'Error' : 'Complete'),
     };
+
+    function state(life: Life, now: number) {
+      if (now >= life.endsAt) return STATE[word];
+      return now < life.startsAt ? 'Inited' : 'Running';
+    }
 
     /**
      * The vendor documents neither a NotifyAddress for this API nor the bodies of these three events. The emulator plays
@@ -306,10 +320,6 @@ function reported(status: string): boolean {
 
 function lastMoment(group: Group): number {
   return Math.max(...group.leaves.map((leaf) => leaf.to));
-}
-
-function momentOf(life: Life, share: number): number {
-  return life.startsAt + (life.endsAt - life.startsAt) * share;
 }
 
 function percent(leaves: Leaf[], share: number): number {

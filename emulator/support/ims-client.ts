@@ -7,10 +7,16 @@ type Failure = { name: string; code?: string; statusCode?: number; message: stri
 export type Said = { status: number; document: Record<string, unknown>; headers: Record<string, string> };
 
 /** The vendor's own client against the emulator. Rejects as the client does. */
-export async function ask(emulator: Emulator, account: Account, action: string, jobId?: string): Promise<Said> {
+export async function ask(
+  emulator: Pick<Emulator, 'port'>,
+  account: Account,
+  action: string,
+  asked?: string | Record<string, string>,
+): Promise<Said> {
   const client = new openApi.default(
     new Config({
-      ...account,
+      accessKeyId: account.accessKeyId,
+      accessKeySecret: account.accessKeySecret,
       endpoint: `127.0.0.1:${emulator.port}`,
       protocol: 'http',
       readTimeout: 5_000,
@@ -28,7 +34,7 @@ export async function ask(emulator: Emulator, account: Account, action: string, 
     reqBodyType: 'formData',
     bodyType: 'string',
   });
-  const request = new OpenApiRequest({ query: jobId === undefined ? {} : { JobId: jobId } });
+  const request = new OpenApiRequest({ query: typeof asked === 'string' ? { JobId: asked } : (asked ?? {}) });
   // The client reads its runtime options as plain properties.
   const answer = (await client.callApi(params, request, {} as never)) as Record<string, never>;
   return {
