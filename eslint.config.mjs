@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint';
 const FLOORS = {
   domain: 0,
   vendors: 1,
-  settings: 1,
+  settings: 2,
   database: 2,
   queue: 2,
   metrics: 2,

@@ -13,6 +13,8 @@ function account(authKeys: string[], signature: 'required' | 'if-present' = 'req
     credentials: null,
     callback: { tokens: ['0123456789abcdef', 'fedcba9876543210'], authKeys, signature },
     labelsFromUserData: [],
+    projectId: null,
+    discover: null,
     requestsPerSecond: 20,
   };
 }

@@ -1,3 +1,3 @@
 /** The clouds whose jobs are tracked. */
-export const VENDORS = ['alibaba-ims'] as const;
+export const VENDORS = ['alibaba-ims', 'huawei-mpc'] as const;
 export type Vendor = (typeof VENDORS)[number];

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseDocument } from 'yaml';
+import { parseDocument, type Document, type YAMLParseError } from 'yaml';
 import type { z } from 'zod';
+import { endpointOf } from '../vendors/vendors.js';
 import { CALLBACK_URL_LIMIT, callbackUrl, ConfigFile, Environment, type Account, type Settings } from './settings.js';
 
 /** Everything that is wrong with the configuration, one line each, with its place. */
@@ -11,6 +12,8 @@ export class SettingsError extends Error {
     this.name = 'SettingsError';
   }
 }
+
+const REPEATS_SOURCE = new Set<YAMLParseError['code']>(['TAG_RESOLVE_FAILED', 'BAD_DIRECTIVE', 'BAD_DQ_ESCAPE']);
 
 type Variables = Record<string, string | undefined>;
 
@@ -34,6 +37,12 @@ export function loadSettings(variables: Variables, workingDir: string): Settings
     logLevel: environment.LOG_LEVEL,
     publicUrl: config.publicUrl ?? null,
     accounts: config.accounts.map(toAccount),
+    // Written small first, as curl has it.
+    proxies: {
+      http: environment.http_proxy ?? environment.HTTP_PROXY ?? null,
+      https: environment.https_proxy ?? environment.HTTPS_PROXY ?? null,
+      except: environment.no_proxy ?? environment.NO_PROXY ?? '',
+    },
     retention: { receiptBodiesMs: config.retention.receiptBodies, historyMs: config.retention.history },
   };
 }
@@ -51,12 +60,31 @@ function findConfigFile(named: string | undefined, workingDir: string, problems:
 }
 
 function readConfigFile(file: string, variables: Variables, problems: string[]): unknown {
-  const document = parseDocument(readFileSync(file, 'utf8'), { prettyErrors: true });
-  if (document.errors.length > 0) {
-    problems.push(...document.errors.map((error) => `${path.basename(file)}: ${error.message.split('\n')[0]}`));
+  const name = path.basename(file);
+  let document: Document.Parsed;
+  try {
+    document = parseDocument(readFileSync(file, 'utf8'), { prettyErrors: true });
+  } catch (error) {
+    problems.push(`${name}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`);
     return {};
   }
-  return substitute(document.toJS() ?? {}, '', variables, problems);
+  if (document.errors.length > 0) {
+    problems.push(...document.errors.map((error) => `${name}: ${withoutSource(error)}`));
+    return {};
+  }
+  try {
+    return substitute(document.toJS() ?? {}, '', variables, problems);
+  } catch {
+    problems.push(`${name}: has an alias that leads nowhere; a value that begins with * belongs in quotes`);
+    return {};
+  }
+}
+
+/** What the parser says and where, without the pieces of the file it repeats: they may be pieces of a secret. */
+function withoutSource({ code, message }: YAMLParseError): string {
+  const [, said = '', where = ''] = /^(.*?)( at line \d+, column \d+)?:?(?:\n|$)/.exec(message) ?? [];
+  if (REPEATS_SOURCE.has(code)) return `${code.toLowerCase().replaceAll('_', ' ')}${where}`;
+  return `${code === 'UNEXPECTED_TOKEN' ? said.replace(/: .*/, '') : said}${where}`;
 }
 
 /** Puts environment variables in the place of `${NAME}`, in values only. */
@@ -111,11 +139,20 @@ function accountProblems({ accounts, publicUrl }: ConfigFile): string[] {
     const place = `accounts[${i}]`;
     const problems: string[] = [];
     if (names.indexOf(account.name) !== i) problems.push(`${place}.name: ${account.name} is used twice`);
+    if (account.endpoint === undefined && endpointOf(account.vendor, account.region) === null) {
+      problems.push(
+        `${place}.endpoint: is missing; there is no known endpoint of ${account.vendor} in ${account.region}`,
+      );
+    }
+    if (account.vendor !== 'alibaba-ims') return problems;
     if ((account.accessKeyId === undefined) !== (account.accessKeySecret === undefined)) {
       problems.push(`${place}: accessKeyId and accessKeySecret go together; leave both out for callbacks only`);
     }
     if (account.accessKeyId === undefined && account.callback === undefined) {
       problems.push(`${place}: has neither credentials nor callback, so nothing could ever be known about its jobs`);
+    }
+    if (account.discover && account.accessKeyId === undefined) {
+      problems.push(`${place}.discover: needs credentials, since jobs are found by asking the vendor`);
     }
     if (account.callback && publicUrl === undefined) {
       problems.push(`publicUrl: is missing; ${account.name} has a callback, and vendors call (and sign) this address`);
@@ -133,17 +170,29 @@ function accountProblems({ accounts, publicUrl }: ConfigFile): string[] {
 }
 
 function toAccount(account: ConfigFile['accounts'][number]): Account {
-  const { name, vendor, region, callback, accessKeyId, accessKeySecret, labelsFromUserData, requestsPerSecond } =
-    account;
+  const { name, vendor, region, accessKeyId, accessKeySecret, labelsFromUserData } = account;
   const known = accessKeyId !== undefined && accessKeySecret !== undefined;
+  const ofVendor =
+    account.vendor === 'alibaba-ims'
+      ? {
+          callback: account.callback ?? null,
+          projectId: null,
+          discover: account.discover && { everyMs: account.discover.every, windowMs: account.discover.window },
+          requestsPerSecond: account.requestsPerSecond,
+        }
+      : {
+          callback: null,
+          projectId: account.projectId,
+          discover: null,
+          requestsPerSecond: account.requestsPerMinute / 60,
+        };
   return {
     name,
     vendor,
     region,
-    endpoint: account.endpoint ?? `https://ice.${region}.aliyuncs.com`,
+    endpoint: account.endpoint ?? endpointOf(vendor, region) ?? '',
     credentials: known ? { accessKeyId, accessKeySecret } : null,
-    callback: callback ?? null,
     labelsFromUserData,
-    requestsPerSecond,
+    ...ofVendor,
   };
 }

@@ -39,11 +39,17 @@ describe("reading a vendor's values", () => {
     expect(of('x'.repeat(257)).id('key')).toBeNull();
   });
 
-  it.each<[string, string | null]>([
+  it.each<[unknown, string | null]>([
     ['2024-12-07T13:01:07Z\n', '2024-12-07T13:01:07.000Z'],
+    [' 20261121023000 ', '2026-11-21T02:30:00.000Z'],
+    [20201119103652, '2020-11-19T10:36:52.000Z'],
     ['0000-00-00T00:00:00Z', null],
     ['0001-01-01T00:00:00Z', null],
     ['9999-12-31T23:59:59Z', null],
+    ['00000000000000', null],
+    [20261321023000, null],
+    ['2026112102300', null],
+    [1763692200000, null],
     ['2023-11-21 11:33:51', null],
     ['now', null],
   ])('reads the time %j', (text, expected) => {

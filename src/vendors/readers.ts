@@ -90,11 +90,12 @@ export class Fields {
     return Math.round(value * 10_000) / 10_000;
   }
 
-  /** `yyyy-MM-ddTHH:mm:ssZ`, UTC. */
+  /** `yyyy-MM-ddTHH:mm:ssZ`, or `yyyyMMddHHmmss` as text or as a number; UTC both. */
   time(key: string): Date | null {
     const text = this.text(key);
     if (text === null) return null;
-    const ms = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z$/.test(text) ? Date.parse(text) : Number.NaN;
+    const iso = text.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6Z');
+    const ms = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z$/.test(iso) ? Date.parse(iso) : Number.NaN;
     if (!(ms >= FIRST_TIME && ms < LAST_TIME)) return this.unreadable(key, text, 'is not a time');
     return new Date(ms);
   }

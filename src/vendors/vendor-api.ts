@@ -1,8 +1,7 @@
 import type { JobSeen, Json } from '../domain/observation.js';
 import type { Vendor } from '../domain/vendor.js';
-
-/** What one HTTP request to a vendor asks. */
-export type VendorQuery = { action: string; parameters: Record<string, string> };
+import type { Contract } from './contract.js';
+import type { VendorQuery } from './vendor-client.js';
 
 /**
  * One job API of a vendor: what it is called, how it is asked, and how its documents read. A plain object in one file;
@@ -17,16 +16,30 @@ export interface VendorApi {
   /** The vendor's success word says only that the job ended; its parts say how. */
   readonly outcomeInParts: boolean;
   readonly batch: boolean;
+  /** The API that knows the parts of a batch as jobs of their own, by their `vendorSubjobId`. */
+  readonly subjobApi?: string;
   /** Whether jobs of this kind usually call back, until a first answer shows it. */
   readonly callbackExpected: boolean;
   readonly idsPerCall: number;
-  /** The callback events that speak of jobs of this kind. */
-  readonly events: readonly string[];
   query(vendorJobIds: readonly string[]): VendorQuery;
-  /** Reads an answer to `query`. An empty list: not a document of this API. Never throws on odd values. */
-  readAnswer(document: Json): JobSeen[];
+  /**
+   * Reads an answer to `query(asked)`, with `found: false` for the jobs that it says the vendor does not know. An empty
+   * list: not a document of this API. Never throws on odd values.
+   */
+  readAnswer(document: Json, asked: readonly string[]): JobSeen[];
+  /** What is called back about jobs of this kind; left out where nobody calls. */
+  readonly callback?: Callback;
+  /** What its answers are documented to hold; departures are told, once each. */
+  readonly contract: Contract;
+  /** How jobs are found that nobody announced; left out where the vendor lists none. */
+  readonly listing?: Listing;
+}
+
+/** The callbacks that speak of jobs of one kind. */
+export interface Callback {
+  readonly events: readonly string[];
   /** Reads the body of one of `events` about the job `vendorJobId`. Never throws on odd values. */
-  readCallback(event: CallbackEvent, vendorJobId: string): JobSeen;
+  read(event: CallbackEvent, vendorJobId: string): JobSeen;
 }
 
 /** A callback's envelope, read. */
@@ -35,3 +48,14 @@ export type CallbackEvent = {
   occurredAt: Date | null;
   body: { [key: string]: Json };
 };
+
+/** A vendor's operation that lists jobs, newest first, page by page. */
+export interface Listing {
+  /** The vendor's name of the list operation. */
+  readonly operation: string;
+  /** How much time one listing may span, in ms. */
+  readonly longestSpanMs: number;
+  query(page: { from: Date; to: Date; token: string | null }): VendorQuery;
+  /** `jobs` has what the page says about each; null: not a page of this listing. Never throws on odd values. */
+  readPage(document: Json): { jobs: JobSeen[]; nextToken: string | null } | null;
+}

@@ -10,6 +10,8 @@ export type Program = {
   output(): string;
   /** As a machine that loses its power does. */
   kill(): Promise<void>;
+  /** SIGHUP: read callsheet.yaml again. */
+  hangUp(): void;
   /** As Ctrl-C does; answers the exit code. */
   interrupt(): Promise<number | null>;
 };
@@ -36,6 +38,7 @@ export async function startProgram(environment: Record<string, string>, args: st
       child.kill('SIGKILL');
       await gone;
     },
+    hangUp: () => void child.kill('SIGHUP'),
     interrupt: () => {
       const gone = ended(child);
       child.kill('SIGINT');

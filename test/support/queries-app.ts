@@ -43,6 +43,8 @@ const SETTINGS: Settings = {
       credentials: { accessKeyId: 'vendor-key-id-0123', accessKeySecret: SECRET },
       callback: { tokens: [TOKEN], authKeys: [], signature: 'required' },
       labelsFromUserData: [],
+      projectId: null,
+      discover: { everyMs: 600_000, windowMs: 30 * 86_400_000 },
       requestsPerSecond: 20,
     },
     {
@@ -53,9 +55,12 @@ const SETTINGS: Settings = {
       credentials: null,
       callback: { tokens: ['another-token-0123456789'], authKeys: [], signature: 'if-present' },
       labelsFromUserData: [],
+      projectId: null,
+      discover: null,
       requestsPerSecond: 20,
     },
   ],
+  proxies: { http: null, https: null, except: '' },
   retention: { receiptBodiesMs: 30 * 86_400_000, historyMs: 400 * 86_400_000 },
 };
 

@@ -15,8 +15,12 @@ export const AUTH_KEY = 'AKSECRETFINDMEauth1';
 export const CREDENTIALS = { accessKeyId: 'AKSECRETFINDMEid', accessKeySecret: 'AKSECRETFINDMEsecret' };
 export const ADMIN_KEY = 'AKSECRETFINDME-admin-key';
 
-/** What the emulator knows of our account. */
+export const HUAWEI_CREDENTIALS = { accessKeyId: 'AKSECRETFINDMEhwid', accessKeySecret: 'AKSECRETFINDMEhwsecret' };
+export const HUAWEI_PROJECT = '0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f';
+
+/** What the emulator knows of our accounts. */
 export const VENDOR_ACCOUNT = { ...CREDENTIALS, callbackAuthKey: AUTH_KEY };
+export const HUAWEI_VENDOR_ACCOUNT = { ...HUAWEI_CREDENTIALS, projectId: HUAWEI_PROJECT };
 
 type Options = {
   emulator?: Emulator;
@@ -42,7 +46,22 @@ export function testAccount(endpoint: string, change: Partial<Account> = {}): Ac
     credentials: CREDENTIALS,
     callback: { tokens: [TOKEN], authKeys: [AUTH_KEY], signature: 'required' },
     labelsFromUserData: [],
+    projectId: null,
+    discover: null,
     requestsPerSecond: 100,
+    ...change,
+  };
+}
+
+export function huaweiAccount(endpoint: string, change: Partial<Account> = {}): Account {
+  return {
+    ...testAccount(endpoint),
+    name: 'clips-cn',
+    vendor: 'huawei-mpc',
+    region: 'cn-north-4',
+    credentials: HUAWEI_CREDENTIALS,
+    callback: null,
+    projectId: HUAWEI_PROJECT,
     ...change,
   };
 }
@@ -66,9 +85,10 @@ export async function startTracker(options: Options = {}) {
     logLevel: 'silent',
     publicUrl: 'http://callsheet.test',
     accounts: options.accounts ?? [testAccount(endpoint, options.account)],
+    proxies: { http: null, https: null, except: '' },
     retention: { receiptBodiesMs: 30 * 86_400_000, historyMs: 400 * 86_400_000 },
   };
-  const running = await start(settings, databaseUrl, options.role ?? 'all');
+  const running = await start(new CurrentSettings(settings), databaseUrl, options.role ?? 'all');
   // The vendor signs the address it was given, which is known only now that a port was found.
   const current = running.app.get(CurrentSettings);
   current.replace({ ...current.value, publicUrl: running.url });

@@ -1,4 +1,13 @@
-import { NO_JOB_FACTS, nothingSeen, type JobFacts, type JobSeen, type Json } from '../../domain/observation.js';
+import { isNotFoundAnswer } from './ims-errors.js';
+import {
+  NO_JOB_FACTS,
+  notFound,
+  nothingSeen,
+  type JobFacts,
+  type JobSeen,
+  type Json,
+  type OutputSeen,
+} from '../../domain/observation.js';
 import type { JobWord, SubjobStatus } from '../../domain/status.js';
 import type { CallbackEvent } from '../vendor-api.js';
 import { Fields } from '../readers.js';
@@ -52,8 +61,17 @@ export function refsOf(...refs: (string | null)[]): string[] {
   return [...new Set(refs.filter((ref) => ref !== null))];
 }
 
-/** The answer of every Get operation: one object under `root`, with the id of its job. Empty when it is something else. */
-export function readRoot(document: Json, root: string, read: (job: Fields, vendorJobId: string) => JobSeen): JobSeen[] {
+/**
+ * The answer of every Get operation: one object under `root`, with the id of its job, or an error that says there is no
+ * such job. Empty when it is something else.
+ */
+export function readRoot(
+  document: Json,
+  asked: readonly string[],
+  root: string,
+  read: (job: Fields, vendorJobId: string) => JobSeen,
+): JobSeen[] {
+  if (isNotFoundAnswer(document)) return asked.map(notFound);
   const job = Fields.of(document).object(root);
   const vendorJobId = job.id('JobId');
   return vendorJobId === null ? [] : [read(job, vendorJobId)];
@@ -79,4 +97,19 @@ export function readClaim(event: CallbackEvent, vendorJobId: string): { fields: 
     notes: fields.notes,
   };
   return { fields, seen };
+}
+
+/** The one file of a producing job, alone or in a batch. The vendor tells its place and length, and nothing of its streams. */
+export function fileOf(job: Fields): OutputSeen {
+  return {
+    url: job.text('MediaURL'),
+    mediaId: job.id('MediaId'),
+    format: null,
+    durationMs: job.scaled('Duration', 1000),
+    sizeBytes: null,
+    bitrateBps: null,
+    width: null,
+    height: null,
+    streams: [],
+  };
 }
