@@ -1,10 +1,17 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { startEmulator, type Emulator, type Faults } from '../emulator/emulator.js';
+import { startEmulator, type Api, type Emulator, type Faults } from '../emulator/emulator.js';
 import { APIS } from '../emulator/kinds/kinds.js';
 import { eventually } from './support/eventually.js';
 import { queueStores } from './support/queue-stores.js';
-import { startTracker, VENDOR_ACCOUNT, type TestTracker } from './support/tracker.js';
+import {
+  HUAWEI_VENDOR_ACCOUNT,
+  huaweiAccount,
+  startTracker,
+  testAccount,
+  VENDOR_ACCOUNT,
+  type TestTracker,
+} from './support/tracker.js';
 
 const sample = (api: string) =>
   JSON.parse(readFileSync(path.join(import.meta.dirname, `fixtures/${api}/vendor-sample.payload.json`), 'utf8'));
@@ -14,8 +21,8 @@ describe.each(queueStores)('from callback and poll to history, queues on $name',
   let tracker: TestTracker;
 
   beforeAll(async () => {
-    emulator = await startEmulator({ seed: 11, timeScale: 0.01, accounts: [VENDOR_ACCOUNT] });
-    tracker = await startTracker({ emulator, store });
+    emulator = await startEmulator({ seed: 11, timeScale: 0.01, accounts: [VENDOR_ACCOUNT, HUAWEI_VENDOR_ACCOUNT] });
+    tracker = await startTracker({ store, accounts: [testAccount(emulator.url), huaweiAccount(emulator.url)] });
   });
   afterAll(async () => {
     await tracker.stop();
@@ -183,15 +190,22 @@ describe.each(queueStores)('from callback and poll to history, queues on $name',
   });
 
   it('brings every job to its end, with callbacks and without', async () => {
-    const jobs = Array.from({ length: 24 }, (_, i) =>
-      emulator.submit({
-        api: APIS[i % APIS.length] ?? 'alibaba-ims/media-convert',
+    const isHuawei = (api: Api) => api.startsWith('huawei-mpc/');
+    const jobs = Array.from({ length: 24 }, (_, i) => {
+      const api = APIS[i % APIS.length] ?? 'alibaba-ims/media-convert';
+      return emulator.submit({
+        api,
+        accessKeyId: (isHuawei(api) ? HUAWEI_VENDOR_ACCOUNT : VENDOR_ACCOUNT).accessKeyId,
         durationMs: 30_000 + i * 5_000,
         ...(i % 3 === 0 ? {} : { notifyAddress: tracker.notifyAddress }),
-      }),
-    );
+      });
+    });
     const registered = await tracker.post('/v1/jobs/batch', {
-      jobs: jobs.map(({ api, vendorJobId }) => ({ account: 'media-cn', api, vendorJobId })),
+      jobs: jobs.map(({ api, vendorJobId }) => ({
+        account: isHuawei(api) ? huaweiAccount('').name : 'media-cn',
+        api,
+        vendorJobId,
+      })),
     });
     expect(registered.body.results.map(({ status }: { status: number }) => status)).toEqual(jobs.map(() => 201));
     await eventually(() => expectSameEnds(tracker, jobs), { timeoutMs: 25_000 });

@@ -75,7 +75,8 @@ export type SubjobSeen = {
   path: string;
   parentPath: string | null;
   kind: SubjobKind;
-  position: number;
+  /** null: the document does not tell its place among the others. */
+  position: number | null;
   /** null: the word is unknown to us. */
   status: SubjobStatus | null;
   facts: SubjobFacts;
@@ -98,6 +99,8 @@ export type JobSeen = {
   subjobs: SubjobSeen[];
   /** Ids and URLs that name this job: subjobs, tasks, media, projects, requests, outputs. Never template or pipeline. */
   refs: string[];
+  /** It speaks of the parts in `subjobs` and says nothing of the job itself. */
+  partsOnly?: boolean;
   /** An error the vendor hides beside a batch's `Finished`. */
   batchError?: boolean;
   /** The vendor's own object of the job, kept on the row. */
@@ -144,6 +147,25 @@ export const NO_SUBJOB_FACTS: SubjobFacts = {
   vendorFinishedAt: null,
 };
 
+export const NO_STREAM_FACTS: Omit<StreamSeen, 'type' | 'raw'> = {
+  index: null,
+  codec: null,
+  profile: null,
+  width: null,
+  height: null,
+  fps: null,
+  durationMs: null,
+  bitrateBps: null,
+  pixelFormat: null,
+  rotateDegrees: null,
+  frames: null,
+  sampleFormat: null,
+  sampleRateHz: null,
+  channels: null,
+  channelLayout: null,
+  language: null,
+};
+
 /** A document that names a job and says nothing of it. */
 export function nothingSeen(vendorJobId: string): JobSeen {
   return {
@@ -158,4 +180,9 @@ export function nothingSeen(vendorJobId: string): JobSeen {
     document: {},
     notes: [],
   };
+}
+
+/** The vendor says that it does not know the job. */
+export function notFound(vendorJobId: string): JobSeen {
+  return { ...nothingSeen(vendorJobId), found: false };
 }

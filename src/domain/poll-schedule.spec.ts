@@ -1,4 +1,4 @@
-import { pollIntervalMs, retryDelayMs } from './poll-schedule.js';
+import { pollIntervalMs, refusedDelayMs, retryDelayMs, unknownIntervalMs } from './poll-schedule.js';
 
 const seconds = (ageMs: number, callbackExpected = false) =>
   Math.round(pollIntervalMs({ ageMs, callbackExpected }) / 1000);
@@ -36,5 +36,26 @@ describe('how often a job is looked at', () => {
 describe('how long a failed look waits', () => {
   it('doubles from 2 s to 5 min', () => {
     expect([1, 2, 3, 8, 9, 1000].map((n) => retryDelayMs(n) / 1000)).toEqual([2, 4, 8, 256, 300, 300]);
+  });
+
+  it('doubles from 2 s to 6 h when the vendor refused the job alone, which it will not take back soon', () => {
+    expect([1, 2, 3, 14, 15, 1000].map((n) => refusedDelayMs(n) / 1000)).toEqual([2, 4, 8, 16_384, 21_600, 21_600]);
+  });
+});
+
+describe('how often a job is looked at that only a callback knows', () => {
+  it('twice within the grace, and at its end', () => {
+    const looks = [500];
+    while (looks.length < 10) {
+      const last = looks.at(-1) ?? 0;
+      if (last >= 15 * MINUTE) break;
+      looks.push(last + unknownIntervalMs(last));
+    }
+    expect(looks).toEqual([500, 60_500, 15 * MINUTE]);
+  });
+
+  it('a minute after the end of the grace at most, however late it was looked at', () => {
+    expect(unknownIntervalMs(15 * MINUTE - 1)).toBe(MINUTE);
+    expect(unknownIntervalMs(DAY)).toBe(MINUTE);
   });
 });

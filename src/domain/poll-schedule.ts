@@ -1,3 +1,5 @@
+import { NOT_FOUND_GRACE_MS } from './transition.js';
+
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -30,3 +32,25 @@ function plainIntervalMs(ageMs: number): number {
 export function retryDelayMs(failures: number): number {
   return Math.min(5 * MINUTE, 2 * SECOND * 2 ** Math.min(20, Math.max(0, failures - 1)));
 }
+
+/** How long to wait after the n-th refusal of a job's own call in a row (n from 1), in ms: 2 s doubling to 6 h. */
+export function refusedDelayMs(refusals: number): number {
+  return Math.min(6 * HOUR, 2 * SECOND * 2 ** Math.min(20, Math.max(0, refusals - 1)));
+}
+
+/**
+ * Until the next look at a job that a callback speaks of and the vendor does not know, in ms. One more after a minute, for
+ * a vendor whose answers lag behind its callbacks; then none before the end of the grace, which decides.
+ */
+export function unknownIntervalMs(ageMs: number): number {
+  return ageMs < MINUTE ? MINUTE : Math.max(MINUTE, NOT_FOUND_GRACE_MS - ageMs);
+}
+
+/**
+ * Which looks go before which, within the budget of one account and API.
+ * - `known`: somebody registered the job, or the vendor's own answer has shown it.
+ * - `unproven`: only callbacks have spoken of it; whoever knows a callback address can invent such jobs.
+ * - `found`: a listing has shown it and nobody waits for it; such jobs get what the others leave.
+ */
+export const POLL_LANES = { known: 0, unproven: 1, found: 2 } as const;
+export type PollLane = (typeof POLL_LANES)[keyof typeof POLL_LANES];

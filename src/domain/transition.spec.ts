@@ -187,6 +187,47 @@ describe('parts', () => {
   });
 });
 
+describe('the parts of a batch', () => {
+  const rules = { ...RULES, outcomeInParts: true, batch: true };
+  const finished = (number: number, at: number, ...subjobs: JobSeen['subjobs']) =>
+    answer(number, at, 'succeeded', { subjobs });
+  const ownAnswer = (number: number, at: number, subjob: JobSeen['subjobs'][number]) =>
+    answer(number, at, null, { partsOnly: true, subjobs: [{ ...subjob, position: null }] });
+
+  it('end by their own answers, also when the batch has ended without them', () => {
+    const open = finished(1, 1, part('a', 'succeeded'), part('b', 'running'));
+    const { job } = after([open, ownAnswer(2, 2, part('b', 'failed'))], rules);
+    expect(job.status).toBe('partially_failed');
+    expect(job.subjobs.get('b')?.status).toBe('failed');
+  });
+
+  it('take details from their own answers and nothing else changes', () => {
+    const listed = finished(5, 5, { ...part('a', 'failed', 'listed'), position: 3 }, part('b', 'succeeded'));
+    const facts = { ...NO_SUBJOB_FACTS, name: 'own', vendorFinishedAt: seconds(3) };
+    const { job } = after([listed, ownAnswer(4, 4, { ...part('a', 'failed'), facts })], rules);
+    expect(job.subjobs.get('a')).toMatchObject({
+      position: 3,
+      registers: { name: 'listed', vendorFinishedAt: seconds(3) },
+    });
+    expect(job.basis.partsRank).toEqual([2, 5]);
+    expect(job.facts).toEqual(after([listed], rules).job.facts);
+  });
+
+  it('are not reopened by an older word of the batch', () => {
+    const { job } = after(
+      [finished(2, 2, part('a', 'failed')), answer(1, 1, 'running', { subjobs: [part('a', 'running')] })],
+      rules,
+    );
+    expect(job.subjobs.get('a')?.status).toBe('failed');
+  });
+
+  it('that stay open are waited for a day, then the batch is what it has', () => {
+    const open = (number: number, at: number) => finished(number, at, part('a', 'succeeded'), part('b', 'running'));
+    expect(after([open(1, 1), open(2, 86_000)], rules).job.status).toBe('running');
+    expect(after([open(1, 1), open(2, 86_410)], rules).job.status).toBe('succeeded');
+  });
+});
+
 describe('the order of observations', () => {
   const word = fc.constantFrom<JobWord | null>('queued', 'running', 'succeeded', 'failed', 'canceled', null);
   const name = fc.constantFrom(null, 'a', 'b', 'c');
@@ -234,8 +275,13 @@ describe('the order of observations', () => {
             : { found },
         ),
   );
+  const partsOnly = fc.tuple(moment, subjobs).map(
+    ([at, subjobs]) =>
+      (number: number) =>
+        answer(number, at, null, { partsOnly: true, subjobs: subjobs.map((part) => ({ ...part, position: null })) }),
+  );
   /** Numbers come from one sequence, so they rise with time. */
-  const story = fc.array(fc.oneof(claims, answers), { minLength: 1, maxLength: 7 }).map((parts) =>
+  const story = fc.array(fc.oneof(claims, answers, partsOnly), { minLength: 1, maxLength: 7 }).map((parts) =>
     parts
       .map((make) => make(0))
       .sort((a, b) => a.askedAt.getTime() - b.askedAt.getTime())

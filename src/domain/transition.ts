@@ -177,6 +177,7 @@ function learnEvidence(job: JobState, observation: Observation): JobState {
     return inGrace ? job : withEvidence(job, { rank: [1, number], number, word: 'lost', via, askedAt });
   }
 
+  if (seen.partsOnly) return withPartsOnly(job, observation);
   const final = seen.word !== null && isFinalWord(seen.word);
   const rank: Rank = [final ? 2 : 1, number];
   let next = withFacts(isEvidenceBased(job) ? job : withoutClaimedFacts(job), observation, rank);
@@ -286,6 +287,19 @@ function withParts(job: JobState, seen: SubjobSeen[], rank: Rank): JobState {
   return withBasis({ ...job, subjobs }, { partsRank });
 }
 
+/**
+ * A part's own answer. It ranks by its own finality, so that it can end a part which the batch's last word left open, and
+ * it is no listing of parts, so all others keep their ranks.
+ */
+function withPartsOnly(job: JobState, { seen, number }: Observation): JobState {
+  const subjobs = new Map(job.subjobs);
+  for (const subjob of seen.subjobs) {
+    const final = subjob.status !== null && isFinal(subjob.status);
+    subjobs.set(subjob.path, mergeSubjob(subjobs.get(subjob.path), subjob, [final ? 2 : 1, number]));
+  }
+  return { ...job, subjobs: subjobs.size === job.subjobs.size ? subjobs : new Map([...subjobs].sort(byPath)) };
+}
+
 /** Parts stand in the order of their places, not in the order in which they were heard of. */
 function byPath([a]: [string, SubjobState], [b]: [string, SubjobState]): number {
   return a < b ? -1 : 1;
@@ -301,7 +315,7 @@ function mergeSubjob(known: SubjobState | undefined, seen: SubjobSeen, rank: Ran
     path: seen.path,
     parentPath: seen.parentPath,
     kind: seen.kind,
-    position: seen.position,
+    position: seen.position ?? known?.position ?? 0,
     status: known?.status ?? 'queued',
     registers: values,
     ranks,

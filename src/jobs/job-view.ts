@@ -64,7 +64,7 @@ export function jobView(
     ...jobItem(job, counts),
     outputs: outputsOf(null),
     subjobs: subjobs
-      .toSorted((a, b) => comparePaths(a.path, b.path))
+      .toSorted(comparePlaces)
       .map((subjob): Subjob => ({ ...subjobFacts(subjob), outputs: outputsOf(subjob.id) })),
     notes: job.notes as string[],
   };
@@ -163,6 +163,14 @@ export function comparePaths(a: string, b: string): number {
     if (difference !== 0) return difference;
   }
   return left.length - right.length;
+}
+
+type Placed = Pick<SubjobRow, 'kind' | 'position' | 'path'>;
+
+/** The path of a batch's part is an id, which says nothing of its place. */
+function comparePlaces(a: Placed, b: Placed): number {
+  const items = a.kind === 'batch_item' && b.kind === 'batch_item';
+  return (items && a.position - b.position) || comparePaths(a.path, b.path);
 }
 
 const DIGITS = /^\d+$/;

@@ -1,6 +1,5 @@
 import { nothingSeen, type JobSeen, type Provenance } from '../domain/observation.js';
 import { readImsCallback } from '../vendors/alibaba/ims-callback.js';
-import { isNotFoundAnswer } from '../vendors/alibaba/ims-errors.js';
 import { LONGEST_ID, parseJson } from '../vendors/readers.js';
 import { apiNamed, VENDOR_APIS } from '../vendors/registry.js';
 
@@ -24,7 +23,8 @@ export type Interpretation =
 /** Reads a receipt with the API it belongs to. Pure; one receipt may speak about several jobs. */
 export function interpret(receipt: PendingReceipt): Interpretation[] {
   if (receipt.body === null) return problem('failed', 'its body has expired');
-  return receipt.via === 'callback' ? interpretCallback(receipt.body) : interpretAnswer(receipt, receipt.body);
+  if (receipt.via === 'callback') return interpretCallback(receipt.body);
+  return receipt.via === 'list' ? interpretListing(receipt, receipt.body) : interpretAnswer(receipt, receipt.body);
 }
 
 function problem(state: 'unmatched' | 'rejected' | 'failed', reason: string): Interpretation[] {
@@ -38,9 +38,9 @@ function interpretCallback(body: Buffer): Interpretation[] {
   if (!callback) return problem('unmatched', `no job id of 1 to ${LONGEST_ID} characters in it`);
 
   const { event, vendorJobId, ids } = callback;
-  const api = VENDOR_APIS.find(({ events }) => events.includes(event.type));
-  if (api && vendorJobId !== null) {
-    return [{ kind: 'speaks', api: api.name, seen: api.readCallback(event, vendorJobId), evidence: false }];
+  const api = VENDOR_APIS.find(({ callback }) => callback?.events.includes(event.type));
+  if (api?.callback && vendorJobId !== null) {
+    return [{ kind: 'speaks', api: api.name, seen: api.callback.read(event, vendorJobId), evidence: false }];
   }
   const reason = api
     ? `${event.type} names no job, and its other ids belong to none that is tracked`
@@ -53,20 +53,22 @@ function hint(vendorJobId: string, occurredAt: Date | null): JobSeen {
   return { ...nothingSeen(vendorJobId), occurredAt };
 }
 
+/** A listing leaves out what matters most, so what it says of a job is a claim that the job's own answer must confirm. */
+function interpretListing(receipt: PendingReceipt, body: Buffer): Interpretation[] {
+  const api = apiNamed(receipt.api ?? '');
+  if (!api?.listing) return problem('rejected', `lists jobs of ${receipt.api ?? 'no API'}, which has no listing`);
+  const page = api.listing.readPage(parseJson(body.toString('utf8'))?.value ?? null);
+  if (!page) return problem('rejected', `not a page of ${api.listing.operation}`);
+  return page.jobs.map((seen) => ({ kind: 'speaks', api: api.name, seen, evidence: false }));
+}
+
 function interpretAnswer(receipt: PendingReceipt, body: Buffer): Interpretation[] {
   const api = apiNamed(receipt.api ?? '');
   if (!api) return problem('rejected', `answers ${receipt.api ?? 'no API'}, which is not tracked`);
   const document = parseJson(body.toString('utf8'));
   if (!document) return problem('rejected', 'the answer is not readable JSON');
-  if (isNotFoundAnswer(document.value)) {
-    return receipt.asked.map((vendorJobId) => ({
-      kind: 'speaks',
-      api: api.name,
-      seen: { ...hint(vendorJobId, null), found: false },
-      evidence: true,
-    }));
-  }
-  const jobs = api.readAnswer(document.value).filter(({ vendorJobId }) => receipt.asked.includes(vendorJobId));
+  const { asked } = receipt;
+  const jobs = api.readAnswer(document.value, asked).filter(({ vendorJobId }) => asked.includes(vendorJobId));
   if (jobs.length === 0)
     return problem('rejected', `not an answer of ${api.operation} about the jobs that were asked for`);
   return jobs.map((seen) => ({ kind: 'speaks', api: api.name, seen, evidence: true }));

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { SqlPool } from '../database/sql-pool.js';
 import { refHash } from '../domain/job-ref.js';
+import { POLL_LANES } from '../domain/poll-schedule.js';
 import type { JobBasis } from '../domain/transition.js';
 import { Wakeups } from '../queue/wakeups.js';
 import { CurrentSettings } from '../settings/current-settings.js';
@@ -50,7 +51,7 @@ export class JobRegistry {
         });
         await client.query({
           name: 'register-known',
-          text: `UPDATE jobs j SET registered = true, labels = j.labels || v.labels, closed_at = NULL,
+          text: `UPDATE jobs j SET registered = true, poll_lane = ${POLL_LANES.known}, labels = j.labels || v.labels, closed_at = NULL,
                    next_poll_at = CASE WHEN j.closed_at IS NOT NULL AND v.due THEN now() ELSE j.next_poll_at END,
                    callback_expected = coalesce(v.expected, j.callback_expected),
                    basis = CASE WHEN v.expected IS NULL THEN j.basis ELSE j.basis || '{"callbackChosen": true}' END,
@@ -85,6 +86,7 @@ export class JobRegistry {
       registered: true,
       labels,
       due: this.settings.canAsk(account),
+      lane: POLL_LANES.known,
       ref: refHash(vendorJobId),
       basis,
     };
@@ -110,7 +112,10 @@ export class JobRegistry {
     const [job] = rows;
     if (!job) return 'missing';
     if (!this.settings.canAsk(job.account)) return 'claim-only';
-    await this.sql.query({ text: 'UPDATE jobs SET next_poll_at = now() WHERE id = $1', values: [id] });
+    await this.sql.query({
+      text: `UPDATE jobs SET next_poll_at = now(), poll_lane = ${POLL_LANES.known} WHERE id = $1`,
+      values: [id],
+    });
     return 'due';
   }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import stringify from 'safe-stable-stringify';
 import type { JobFacts, Json, OutputSeen, SubjobFacts, SubjobKind, Via } from '../domain/observation.js';
+import type { PollLane } from '../domain/poll-schedule.js';
 import { compareRanks, type Rank, type Ranks } from '../domain/registers.js';
 import type { JobStatus, SubjobStatus } from '../domain/status.js';
 import {
@@ -45,8 +46,11 @@ export type JobRow = {
   closed_at: Date | null;
   next_poll_at: Date | null;
   poll_failures: number;
+  poll_lane: PollLane;
   history_sequence: number;
   basis: StoredJobBasis;
+  registered: boolean;
+  parent_job_id: string | null;
 };
 
 export type SubjobRow = {

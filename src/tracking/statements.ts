@@ -1,6 +1,8 @@
 import type pg from 'pg';
+import { refHash } from '../domain/job-ref.js';
 import type { JobEvent } from '../domain/transition.js';
 import type { Json, Via } from '../domain/observation.js';
+import type { PollLane } from '../domain/poll-schedule.js';
 import type { PendingReceipt } from './interpret.js';
 import type { jobColumns, JobRow, outputColumns, streamColumns, subjobColumns, SubjobRow } from './job-rows.js';
 
@@ -89,6 +91,7 @@ export type NewJob = JobKey & {
   registered: boolean;
   labels: Record<string, string>;
   due: boolean;
+  lane: PollLane;
   ref: string;
   basis: object;
 };
@@ -97,12 +100,13 @@ export type NewJob = JobKey & {
 const MAKE_JOBS = `
 WITH input AS (
   SELECT * FROM json_to_recordset($1::json) AS v(id uuid, account text, api text, "vendorJobId" text, via text,
-    "callbackExpected" boolean, registered boolean, labels jsonb, due boolean, ref uuid, basis jsonb)
+    "callbackExpected" boolean, registered boolean, labels jsonb, due boolean, lane smallint, ref uuid,
+    basis jsonb)
 ), made AS (
   INSERT INTO jobs (id, account, api, vendor_job_id, status, via, callback_expected, registered, labels, next_poll_at,
-                    history_sequence, basis)
+                    poll_lane, history_sequence, basis)
   SELECT id, account, api, "vendorJobId", 'queued', via, "callbackExpected", registered, labels,
-         CASE WHEN due THEN now() END, 1, basis
+         CASE WHEN due THEN now() END, lane, 1, basis
   FROM input ORDER BY account, api, "vendorJobId"
   ON CONFLICT (account, api, vendor_job_id) DO NOTHING
   RETURNING id, via, callback_expected
@@ -126,7 +130,8 @@ const LOCK_JOBS = `
 SELECT j.id, j.account, j.api, j.vendor_job_id, j.status, j.vendor_status, j.confirmed, j.outcome_known, j.contradicted,
        j.via, j.progress, j.name, j.pipeline_id, j.template_id, j.labels, j.vendor_error_code, j.vendor_error_message,
        j.user_data_raw, j.callback_expected, j.vendor_created_at, j.vendor_modified_at, j.vendor_finished_at,
-       j.created_at, j.updated_at, j.terminal_at, j.closed_at, j.next_poll_at, j.poll_failures, j.history_sequence, j.basis
+       j.created_at, j.updated_at, j.terminal_at, j.closed_at, j.next_poll_at, j.poll_failures, j.poll_lane, j.history_sequence,
+       j.basis, j.registered, j.parent_job_id
 FROM unnest($1::text[], $2::text[], $3::text[]) AS k(account, api, vendor_job_id)
 JOIN jobs j USING (account, api, vendor_job_id)
 ORDER BY j.account, j.api, j.vendor_job_id FOR UPDATE OF j`;
@@ -149,6 +154,36 @@ FROM subjobs WHERE job_id = ANY ($1::uuid[])`;
 export async function readSubjobs(client: Client, jobIds: string[]): Promise<SubjobRow[]> {
   const { rows } = await run<SubjobRow>(client, 'read-subjobs', READ_SUBJOBS, [jobIds]);
   return rows;
+}
+
+const FIND_BATCHES = `
+SELECT part.key, b.account, b.api, b.vendor_job_id AS "vendorJobId", b.id
+FROM json_to_recordset($1::json) AS part(key text, account text, "vendorJobId" text, "batchApi" text, ref uuid)
+JOIN job_refs r ON r.ref = part.ref
+JOIN jobs b ON b.id = r.job_id AND b.account = part.account AND b.api = part."batchApi"
+  AND b.vendor_job_id <> part."vendorJobId"`;
+
+export type PartOfBatch = JobKey & { batchApi: string };
+
+/** The batches that list the given jobs among their parts, by the part's key. */
+export async function findBatches(client: Client, parts: PartOfBatch[]): Promise<Map<string, JobKey & { id: string }>> {
+  if (parts.length === 0) return new Map();
+  const wanted = parts.map((part) => ({ ...part, key: keyOf(part), ref: refHash(part.vendorJobId) }));
+  const { rows } = await run<JobKey & { id: string; key: string }>(client, 'find-batches', FIND_BATCHES, [
+    JSON.stringify(wanted),
+  ]);
+  return new Map(rows.map(({ key, ...batch }) => [key, batch]));
+}
+
+const ADOPT_PARTS = `
+UPDATE jobs j SET parent_job_id = coalesce(j.parent_job_id, v.parent_job_id),
+  next_poll_at = CASE WHEN v.due AND j.closed_at IS NULL THEN now() ELSE j.next_poll_at END
+FROM json_to_recordset($1::json) AS v(id uuid, parent_job_id uuid, due boolean)
+WHERE j.id = v.id`;
+
+/** Jobs, locked already, that turn out to be parts of a batch; `due`: to be looked at now. */
+export function adoptParts(client: Client, rows: { id: string; parent_job_id: string; due: boolean }[]): Promise<void> {
+  return write(client, 'adopt-parts', ADOPT_PARTS, rows);
 }
 
 const FIND_JOBS = `
@@ -176,6 +211,7 @@ export type JobWrite = { id: string } & ReturnType<typeof jobColumns> & {
     terminal_at: string | null;
     next_poll_at: string | null;
     poll_failures: number;
+    poll_lane: PollLane;
     history_sequence: number;
   };
 
@@ -188,15 +224,15 @@ UPDATE jobs j SET
   user_data_raw = v.user_data_raw, callback_expected = v.callback_expected, vendor_created_at = v.vendor_created_at,
   vendor_modified_at = v.vendor_modified_at, vendor_finished_at = v.vendor_finished_at, updated_at = v.updated_at,
   terminal_at = v.terminal_at, next_poll_at = v.next_poll_at, poll_failures = v.poll_failures,
-  history_sequence = v.history_sequence, basis = v.basis, document = coalesce(v.document, j.document),
+  poll_lane = v.poll_lane, history_sequence = v.history_sequence, basis = v.basis, document = coalesce(v.document, j.document),
   notes = coalesce(v.notes, j.notes)
 FROM json_to_recordset($1::json) AS v(
   id uuid, status text, vendor_status text, confirmed boolean, outcome_known boolean, contradicted boolean, via text,
   progress integer, name text, pipeline_id text, template_id text, labels jsonb, error_code text, error_message text,
   vendor_error_code text, vendor_error_message text, user_data jsonb, user_data_raw text, callback_expected boolean,
   vendor_created_at timestamptz, vendor_modified_at timestamptz, vendor_finished_at timestamptz, updated_at timestamptz,
-  terminal_at timestamptz, next_poll_at timestamptz, poll_failures integer, history_sequence integer, basis jsonb,
-  document jsonb, notes jsonb)
+  terminal_at timestamptz, next_poll_at timestamptz, poll_failures integer, poll_lane smallint, history_sequence integer,
+  basis jsonb, document jsonb, notes jsonb)
 WHERE j.id = v.id`;
 
 export function updateJobs(client: Client, rows: JobWrite[]): Promise<void> {
@@ -214,7 +250,7 @@ FROM json_to_recordset($1::json) AS v(id uuid, job_id uuid, parent_id uuid, path
   status text, vendor_status text, vendor_subjob_id text, name text, error_code text, error_message text,
   vendor_error_code text, vendor_error_message text, vendor_created_at timestamptz, vendor_finished_at timestamptz,
   basis jsonb)
-ON CONFLICT (job_id, path) DO UPDATE SET status = excluded.status, vendor_status = excluded.vendor_status,
+ON CONFLICT (job_id, path) DO UPDATE SET position = excluded.position, status = excluded.status, vendor_status = excluded.vendor_status,
   vendor_subjob_id = excluded.vendor_subjob_id, name = excluded.name, error_code = excluded.error_code,
   error_message = excluded.error_message, vendor_error_code = excluded.vendor_error_code,
   vendor_error_message = excluded.vendor_error_message, vendor_created_at = excluded.vendor_created_at,
@@ -309,6 +345,34 @@ FROM json_to_recordset($1::json) AS v(job_id uuid, sequence integer, recorded_at
 
 export function writeEvents(client: Client, rows: EventWrite[]): Promise<void> {
   return write(client, 'write-events', WRITE_EVENTS, rows);
+}
+
+export type ContractChangeWrite = {
+  api: string;
+  change: string;
+  place: string;
+  job_id: string;
+  receipt_id: string;
+};
+
+/** In key order, so that two workers that see the same changes wait for each other and not in a ring. */
+const WRITE_CONTRACT_CHANGES = `
+INSERT INTO contract_changes (api, change, place, job_id, receipt_id)
+SELECT api, change, place, job_id, receipt_id
+FROM json_to_recordset($1::json) AS v(api text, change text, place text, job_id uuid, receipt_id uuid)
+ORDER BY api, change, place
+ON CONFLICT DO NOTHING RETURNING api, change, place`;
+
+/** Keeps those nobody has told yet; answers which those are. */
+export async function writeContractChanges(
+  client: Client,
+  rows: ContractChangeWrite[],
+): Promise<Pick<ContractChangeWrite, 'api' | 'change' | 'place'>[]> {
+  if (rows.length === 0) return [];
+  const written = await run<ContractChangeWrite>(client, 'write-contract-changes', WRITE_CONTRACT_CHANGES, [
+    JSON.stringify(rows),
+  ]);
+  return written.rows;
 }
 
 export type ProblemWrite = {

@@ -3,60 +3,47 @@ import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { refHash } from '../domain/job-ref.js';
 import type { Observation, Via } from '../domain/observation.js';
-import { pollIntervalMs, retryDelayMs } from '../domain/poll-schedule.js';
+import { POLL_LANES, pollIntervalMs, retryDelayMs, unknownIntervalMs, type PollLane } from '../domain/poll-schedule.js';
 import { isFinal } from '../domain/status.js';
-import {
-  isEvidenceBased,
-  transition,
-  visibleFiles,
-  type JobEvent,
-  type JobState,
-  type TrackingRules,
-} from '../domain/transition.js';
+import { isEvidenceBased, type JobState, type TrackingRules } from '../domain/transition.js';
 import { SqlPool } from '../database/sql-pool.js';
 import { Metrics } from '../metrics/metrics.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import { callbackPrefix } from '../settings/settings.js';
 import { objectIn } from '../vendors/readers.js';
 import { apiNamed } from '../vendors/registry.js';
+import { aboutBatches, hasEnded, listedParts, possibleParts, type Addressed, type ListedPart } from './batch-parts.js';
+import { ContractWatch } from './contract-watch.js';
 import { interpret, type Interpretation, type PendingReceipt } from './interpret.js';
+import { digestOf, jobColumns, type JobRow, type SubjobRow } from './job-rows.js';
 import {
-  digestOf,
-  jobColumns,
-  jobStateOf,
-  outputColumns,
-  outputId,
-  streamColumns,
-  subjobColumns,
-  type JobRow,
-  type SubjobRow,
-} from './job-rows.js';
+  changedFiles,
+  eventWrites,
+  laneOf,
+  learn,
+  newRefs,
+  receiptsOf,
+  sameColumns,
+  subjobWrites,
+  trackedOf,
+  type Tracked,
+} from './job-writes.js';
 import { postpone } from './postpone.js';
 import * as statements from './statements.js';
 import { isTransient } from './transient.js';
 
 /** Receipts of one transaction: from 20 to 100 little is gained, above that only latency and lock time grow. */
 const BATCH = 100;
+/** Bodies of one transaction: a batch job of a thousand parts is half a megabyte, and eight thousand rows. */
+const BATCH_BYTES = 2 * 1024 * 1024;
 /** Notes about unreadable values that a job keeps. */
 const NOTES_KEPT = 50;
-
-/** An observation on its way to a job. */
-type Addressed = { key: string; jobKey: statements.JobKey; observation: Observation };
-
-/** A locked job, what became of it, and what there is to tell. */
-type Tracked = {
-  row: JobRow;
-  before: JobState;
-  after: JobState;
-  subjobIds: Map<string, string>;
-  events: { event: JobEvent; observation: Observation }[];
-  observations: Observation[];
-};
 
 /** The only writer of job state: callbacks, polls and lists all end here. */
 @Injectable()
 export class Tracker {
   private readonly logger = new Logger(Tracker.name);
+  private readonly contracts = new ContractWatch();
 
   constructor(
     private readonly sql: SqlPool,
@@ -76,24 +63,30 @@ export class Tracker {
 
   /**
    * One transaction. When something in the batch cannot be applied, the batch is halved until that one receipt is alone;
-   * it is marked failed with the reason, and its neighbours are none the worse.
+   * it is marked failed with the reason, and its neighbours are none the worse. A batch that is too much for one
+   * transaction is halved as well.
    */
   private async applyBatch(which: { limit: number } | { ids: string[] }): Promise<number> {
     let taken: PendingReceipt[] = [];
+    let committed = (): void => undefined;
     const stop = this.metrics.applyBatchDuration.startTimer();
     try {
       const applied = await this.sql.transaction(async (client) => {
         const batch = await statements.takePending(client, which);
         taken = batch.receipts;
-        if (taken.length > 0) await this.apply(client, taken, batch.now);
+        if (taken.length > 1 && bytesOf(taken) > BATCH_BYTES) throw new TooMuch();
+        if (taken.length > 0) committed = await this.apply(client, taken, batch.now);
         return taken.length;
       });
+      committed();
       if (applied > 0) stop();
       return applied;
     } catch (error) {
       if (taken.length === 0 || isTransient(error)) throw error;
       const ids = taken.map((receipt) => receipt.pendingId);
       if (ids.length === 1) return this.fail(taken, error);
+      if (!(error instanceof TooMuch))
+        this.logger.warn(`a batch of ${ids.length} receipts is halved: ${this.reasonOf(error)}`);
       const half = ids.length >> 1;
       return (await this.applyBatch({ ids: ids.slice(0, half) })) + (await this.applyBatch({ ids: ids.slice(half) }));
     }
@@ -101,35 +94,71 @@ export class Tracker {
 
   private async fail([receipt]: PendingReceipt[], error: unknown): Promise<number> {
     if (!receipt) return 0;
-    const reason = this.settings.redact(error instanceof Error ? error.message : String(error)).slice(0, 500);
+    const reason = this.reasonOf(error);
     this.logger.error(`receipt ${receipt.receiptId} could not be applied: ${reason}`);
-    return this.sql.transaction(async (client) => {
+    const problems = await this.sql.transaction(async (client) => {
       const { receipts } = await statements.takePending(client, { ids: [receipt.pendingId] });
-      await this.giveUp(
-        client,
-        receipts.map((taken) => this.problem(taken, 'failed', reason)),
-      );
-      return receipts.length;
+      const failed = receipts.map((taken) => problemOf(taken, taken.account, 'failed', reason));
+      await this.giveUp(client, failed);
+      return failed;
     });
+    this.count([], problems);
+    return problems.length;
   }
 
-  /** Lock, decide, write. */
-  private async apply(client: pg.ClientBase, receipts: PendingReceipt[], now: Date): Promise<void> {
-    const { addressed, problems } = await this.address(client, receipts);
-    const tracked = await this.lock(client, addressed);
+  private reasonOf(error: unknown): string {
+    return this.settings.redact(error instanceof Error ? error.message : String(error)).slice(0, 500);
+  }
+
+  /** Lock, decide, write. Answers what is to be done once it is committed. */
+  private async apply(client: pg.ClientBase, receipts: PendingReceipt[], now: Date): Promise<() => void> {
+    const { addressed: direct, problems } = await this.address(client, receipts);
+    const batches = await statements.findBatches(client, possibleParts(direct));
+    const addressed = [...direct, ...aboutBatches(direct, batches)];
+    const parts = listedParts(addressed);
+    const { tracked, partRows, made } = await this.lock(client, addressed, parts);
     const unheard: statements.ProblemWrite[] = [];
     for (const { key, jobKey, observation } of addressed) {
       const job = tracked.get(key);
+      // A listing is pages of what is known already.
+      if (job && observation.via === 'list' && hasEndedForGood(job.before)) continue;
       if (job) {
         learn(job, observation, this.rulesOf(job.row));
-        const { account, api } = job.row;
-        this.metrics.observationsApplied.inc({ account, api, via: observation.via });
-      } else {
+      } else if (!observation.seen.partsOnly) {
         unheard.push(problemOf(observation, jobKey.account, 'rejected', 'no such job is tracked'));
       }
     }
-    await this.write(client, [...tracked.values()], now);
+    const heard = [...tracked.values()].filter(({ observations }) => observations.length > 0);
+    const committed = await this.watchContracts(client, heard);
+    await this.write(client, heard, now);
+    await statements.adoptParts(client, this.adoptions({ tracked, batches, parts, partRows, made }));
     await this.giveUp(client, [...problems, ...unheard]);
+    return () => {
+      committed();
+      this.count(heard, [...problems, ...unheard]);
+    };
+  }
+
+  private count(heard: Tracked[], problems: statements.ProblemWrite[]): void {
+    for (const { row, observations } of heard) {
+      const { account, api } = row;
+      for (const { via } of observations) this.metrics.observationsApplied.inc({ account, api, via });
+    }
+    for (const { account, state } of problems) this.metrics.receiptProblems.inc({ account, state });
+  }
+
+  private async watchContracts(client: pg.ClientBase, heard: Tracked[]): Promise<() => void> {
+    const byId = new Map(heard.map((job) => [job.row.id, job]));
+    const seen = heard.flatMap(({ row: { id: jobId, api }, observations }) =>
+      observations.map((observation) => ({ api, jobId, observation })),
+    );
+    const { events, committed } = await this.contracts.events(client, seen);
+    for (const { jobId, receiptId, event } of events) {
+      const job = byId.get(jobId);
+      const observation = job?.observations.find((candidate) => candidate.receiptId === receiptId);
+      if (job && observation) job.events.push({ event, observation });
+    }
+    return committed;
   }
 
   /** Which job each receipt speaks about. */
@@ -150,7 +179,7 @@ export class Tracker {
       } else {
         const state = meaning.kind === 'problem' ? meaning.state : 'unmatched';
         const reason = meaning.kind === 'speaks' ? '' : meaning.reason;
-        problems.push(this.problem(receipt, state, reason));
+        problems.push(problemOf(receipt, receipt.account, state, reason));
       }
     }
     return { addressed, problems };
@@ -165,48 +194,79 @@ export class Tracker {
     if (jobs.length > 0) await postpone(client, jobs, retryDelayMs);
   }
 
-  private problem(receipt: PendingReceipt, state: statements.ProblemWrite['state'], reason: string) {
-    this.metrics.receiptProblems.inc({ account: receipt.account, state });
-    return problemOf(receipt, receipt.account, state, reason);
+  /**
+   * Makes the jobs that nobody registered: those that callbacks and listings speak of, and failed parts of batches. Then
+   * locks all in key order, the parts of batches as far as they are tracked included, and reads their parts.
+   */
+  private async lock(client: pg.ClientBase, addressed: Addressed[], parts: ListedPart[]) {
+    const keys = uniqueKeys(addressed);
+    if (keys.size === 0)
+      return { tracked: new Map<string, Tracked>(), partRows: new Map<string, JobRow>(), made: new Set<string>() };
+    const unregistered = [
+      ...parts.filter(({ failed }) => failed).map(({ jobKey }) => this.newJob(jobKey, 'poll', POLL_LANES.known)),
+      ...addressed
+        .filter(({ observation }) => observation.kind === 'claim')
+        .map(({ jobKey, observation: { via } }) =>
+          this.newJob(jobKey, via, via === 'list' ? POLL_LANES.found : POLL_LANES.unproven),
+        ),
+    ];
+    const made = await statements.makeJobs(client, [
+      ...new Map(unregistered.reverse().map((job) => [statements.keyOf(job), job])).values(),
+    ]);
+    const listed = parts.map(({ jobKey }): [string, statements.JobKey] => [statements.keyOf(jobKey), jobKey]);
+    const rows = await statements.lockJobs(client, [...new Map([...keys, ...listed]).values()]);
+    const byKey = new Map(rows.map((row) => [statements.keyOf({ ...row, vendorJobId: row.vendor_job_id }), row]));
+    const spokenOf = [...byKey].filter(([key]) => keys.has(key));
+    const subjobs = byJobId(
+      await statements.readSubjobs(
+        client,
+        spokenOf.map(([, row]) => row.id),
+      ),
+    );
+    const tracked = new Map(spokenOf.map(([key, row]) => [key, trackedOf(row, subjobs.get(row.id) ?? [])]));
+    return { tracked, partRows: byKey, made };
   }
 
-  /** Makes the jobs that callbacks speak of and nobody registered; then locks all in key order and reads their parts. */
-  private async lock(client: pg.ClientBase, addressed: Addressed[]): Promise<Map<string, Tracked>> {
-    if (addressed.length === 0) return new Map();
-    const claimed = addressed.filter(({ observation }) => observation.kind === 'claim');
-    await statements.makeJobs(
-      client,
-      uniqueKeys(claimed).map((jobKey) => this.newJob(jobKey)),
-    );
-    const rows = await statements.lockJobs(client, uniqueKeys(addressed));
-    const subjobs =
-      rows.length > 0
-        ? await statements.readSubjobs(
-            client,
-            rows.map((row) => row.id),
-          )
-        : [];
-    const byJob = byJobId(subjobs);
-    return new Map(
-      rows.map((row) => [
-        statements.keyOf({ ...row, vendorJobId: row.vendor_job_id }),
-        trackedOf(row, byJob.get(row.id) ?? []),
-      ]),
-    );
-  }
-
-  private newJob(jobKey: statements.JobKey): statements.NewJob {
+  private newJob(jobKey: statements.JobKey, via: Via, lane: PollLane): statements.NewJob {
+    const isPart = via === 'poll';
     return {
       ...jobKey,
       id: uuidv7(),
-      via: 'callback',
-      callbackExpected: apiNamed(jobKey.api)?.callbackExpected ?? false,
+      via,
+      callbackExpected: !isPart && (apiNamed(jobKey.api)?.callbackExpected ?? false),
       registered: false,
       labels: {},
       due: this.settings.canAsk(jobKey.account),
+      lane,
       ref: refHash(jobKey.vendorJobId),
       basis: {},
     };
+  }
+
+  /** Which jobs turn out to be parts of a batch, and which of them to look at now that they have ended. */
+  private adoptions(known: {
+    tracked: ReadonlyMap<string, Tracked>;
+    batches: ReadonlyMap<string, { id: string }>;
+    parts: ListedPart[];
+    partRows: ReadonlyMap<string, JobRow>;
+    made: ReadonlySet<string>;
+  }) {
+    const adopted = new Map<string, { id: string; parent_job_id: string; due: boolean }>();
+    for (const [key, { id: parent }] of known.batches) {
+      const row = known.tracked.get(key)?.row;
+      if (row?.parent_job_id === null) adopted.set(key, { id: row.id, parent_job_id: parent, due: false });
+    }
+    for (const { batchKey, jobKey, path } of known.parts) {
+      const batch = known.tracked.get(batchKey);
+      const row = known.partRows.get(statements.keyOf(jobKey));
+      if (!batch || !row) continue;
+      const ended = hasEnded(path, batch.before, batch.after) && !known.made.has(row.id);
+      const due = ended && this.settings.canAsk(row.account);
+      if (row.parent_job_id === null || due) {
+        adopted.set(statements.keyOf(jobKey), { id: row.id, parent_job_id: batch.row.id, due });
+      }
+    }
+    return [...adopted.values()];
   }
 
   private rulesOf(row: JobRow): TrackingRules {
@@ -273,6 +333,7 @@ export class Tracker {
       terminal_at: final ? (row.terminal_at ?? now).toISOString() : null,
       next_poll_at: nextPollAt?.toISOString() ?? null,
       poll_failures: answered ? 0 : row.poll_failures,
+      poll_lane: laneOf(job),
       history_sequence: row.history_sequence + job.events.length,
     };
   }
@@ -315,13 +376,29 @@ export class Tracker {
     const answered = Math.max(newest('evidence'), after.basis.evidence?.number ?? 0);
     if (newest('claim') > answered) return now;
     if (newest('evidence') === 0) return row.next_poll_at ?? now;
+    // The answers about its batch tell when a part has ended.
+    if (row.parent_job_id !== null && !row.registered && isEvidenceBased(after)) return null;
     const ageMs = now.getTime() - row.created_at.getTime();
-    return new Date(now.getTime() + pollIntervalMs({ ageMs, callbackExpected }));
+    const isUnproven = laneOf(job) === POLL_LANES.unproven;
+    return new Date(
+      now.getTime() + (isUnproven ? unknownIntervalMs(ageMs) : pollIntervalMs({ ageMs, callbackExpected })),
+    );
   }
 }
 
-function uniqueKeys(addressed: Addressed[]): statements.JobKey[] {
-  return [...new Map(addressed.map(({ key, jobKey }) => [key, jobKey])).values()];
+/** A confirmed end needs no more words; a job that was lost may be found again. */
+function hasEndedForGood({ status, confirmed }: JobState): boolean {
+  return isFinal(status) && status !== 'lost' && confirmed;
+}
+
+class TooMuch extends Error {}
+
+function bytesOf(receipts: PendingReceipt[]): number {
+  return receipts.reduce((bytes, { body }) => bytes + (body?.length ?? 0), 0);
+}
+
+function uniqueKeys(addressed: Addressed[]): Map<string, statements.JobKey> {
+  return new Map(addressed.map(({ key, jobKey }) => [key, jobKey]));
 }
 
 function jobKeyOf(
@@ -356,105 +433,4 @@ function byJobId(subjobs: SubjobRow[]): Map<string, SubjobRow[]> {
     else groups.set(subjob.job_id, [subjob]);
   }
   return groups;
-}
-
-function trackedOf(row: JobRow, subjobs: SubjobRow[]): Tracked {
-  const state = jobStateOf(row, subjobs);
-  const subjobIds = new Map(subjobs.map(({ path, id }) => [path, id]));
-  return { row, before: state, after: state, subjobIds, events: [], observations: [] };
-}
-
-function learn(job: Tracked, observation: Observation, rules: TrackingRules): void {
-  const { job: after, events } = transition(job.after, observation, rules);
-  job.after = after;
-  job.observations.push(observation);
-  job.events.push(...events.map((event) => ({ event, observation })));
-  for (const path of after.subjobs.keys()) {
-    if (!job.subjobIds.has(path)) job.subjobIds.set(path, uuidv7());
-  }
-}
-
-/** Refs are the widest write there is; a job's whole set is written again only when it changed. */
-function newRefs(job: Tracked): { ref: string; job_id: string }[] {
-  const refs = [...new Set(job.observations.flatMap(({ seen }) => seen.refs))].sort();
-  if (refs.length === 0) return [];
-  const refsDigest = digestOf(refs);
-  if (refsDigest === job.row.basis.refsDigest) return [];
-  job.after = { ...job.after, basis: { ...job.after.basis, refsDigest } };
-  return refs.map((ref) => ({ ref: refHash(ref), job_id: job.row.id }));
-}
-
-/** What people see of a job; what the status rests on may change without that. */
-function sameColumns(
-  { basis: _before, ...before }: ReturnType<typeof jobColumns>,
-  { basis: _after, ...after }: ReturnType<typeof jobColumns>,
-): boolean {
-  return JSON.stringify(before) === JSON.stringify(after);
-}
-
-function subjobWrites({ row, before, after, subjobIds }: Tracked): statements.SubjobWrite[] {
-  return [...after.subjobs.values()].flatMap((subjob) => {
-    const known = before.subjobs.get(subjob.path);
-    const columns = subjobColumns(subjob, after.basis.partsRank ?? []);
-    const stored = known && subjobColumns(known, before.basis.partsRank ?? []);
-    if (stored && JSON.stringify(stored) === JSON.stringify(columns)) return [];
-    const parent = subjob.parentPath === null ? null : (subjobIds.get(subjob.parentPath) ?? null);
-    return [{ ...columns, id: subjobIds.get(subjob.path) ?? uuidv7(), job_id: row.id, parent_id: parent }];
-  });
-}
-
-/** Which output rows come, change and go, by comparing what was visible with what is. */
-function changedFiles({ row, before, after, subjobIds }: Tracked) {
-  const known = new Map(visibleFiles(before).map((placed) => [placed.slot, placed.file.digest]));
-  const outputs: statements.OutputWrite[] = [];
-  const streams: statements.StreamWrite[] = [];
-  const replaced: string[] = [];
-  for (const { slot, subjobPath, file } of visibleFiles(after)) {
-    const digest = known.get(slot);
-    known.delete(slot);
-    if (digest === file.digest || !file.output) continue;
-    const id = outputId(row.id, slot);
-    const subjobId = subjobPath === null ? null : (subjobIds.get(subjobPath) ?? null);
-    outputs.push({ ...outputColumns(file.output), id, job_id: row.id, subjob_id: subjobId, slot });
-    streams.push(
-      ...file.output.streams.map((stream, position) => ({
-        ...streamColumns(stream),
-        output_id: id,
-        job_id: row.id,
-        position,
-      })),
-    );
-    if (digest !== undefined) replaced.push(id);
-  }
-  return { outputs, streams, replaced, withdrawn: [...known.keys()].map((slot) => outputId(row.id, slot)) };
-}
-
-function eventWrites({ row, events, subjobIds }: Tracked, now: Date): statements.EventWrite[] {
-  return events.map(({ event, observation }, i) => ({
-    job_id: row.id,
-    sequence: row.history_sequence + i + 1,
-    recorded_at: now.toISOString(),
-    kind: event.kind,
-    subjob_id: event.subjobPath === null ? null : (subjobIds.get(event.subjobPath) ?? null),
-    from: event.from,
-    to: event.to,
-    via: observation.via satisfies Via,
-    vendor_at: observation.seen.occurredAt?.toISOString() ?? null,
-    receipt_id: observation.receiptId,
-    detail: event.detail,
-  }));
-}
-
-function receiptsOf({ row, observations }: Tracked): statements.JobReceiptWrite[] {
-  const newest = new Map<string, Observation>();
-  for (const observation of observations) {
-    const known = newest.get(observation.receiptId);
-    if (!known || known.number < observation.number) newest.set(observation.receiptId, observation);
-  }
-  return [...newest.values()].map(({ receiptId, number, askedAt }) => ({
-    job_id: row.id,
-    receipt_id: receiptId,
-    number,
-    asked_at: askedAt.toISOString(),
-  }));
 }

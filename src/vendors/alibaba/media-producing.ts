@@ -1,7 +1,22 @@
-import { NO_JOB_FACTS, type OutputSeen } from '../../domain/observation.js';
+import { NO_JOB_FACTS, type JobSeen } from '../../domain/observation.js';
+import { fields, type Contract } from '../contract.js';
 import type { Fields } from '../readers.js';
 import type { VendorApi } from '../vendor-api.js';
-import { jobWord, readClaim, readRoot, refsOf } from './ims-fields.js';
+import { fileOf, jobWord, readClaim, readRoot, refsOf } from './ims-fields.js';
+import { imsListing } from './ims-listing.js';
+
+const CONTRACT: Contract = {
+  shape: {
+    ...fields(
+      'text',
+      'JobId ProjectId MediaId VodMediaId MediaURL TemplateId Timeline ClipsParam UserData SubJobMaterials',
+    ),
+    ...fields('text', 'Status Code Message CreateTime ModifiedTime CompleteTime'),
+    ...fields('number', 'Progress Duration'),
+  },
+  always: ['JobId', 'Status'],
+  onSuccess: ['MediaURL'],
+};
 
 /** Editing and producing jobs: one timeline, one file. https://help.aliyun.com/zh/ims/developer-reference/api-ice-2020-11-09-getmediaproducingjob */
 export const mediaProducing: VendorApi = {
@@ -12,60 +27,56 @@ export const mediaProducing: VendorApi = {
   batch: false,
   callbackExpected: true,
   idsPerCall: 1,
-  events: ['ProduceMediaComplete'],
+  contract: CONTRACT,
 
   query: ([JobId = '']) => ({ action: 'GetMediaProducingJob', parameters: { JobId } }),
 
-  readAnswer(document) {
-    return readRoot(document, 'MediaProducingJob', (job, vendorJobId) => {
-      const vendorStatus = job.text('Status');
-      const word = jobWord(vendorStatus);
-      const output = outputOf(job);
-      return {
-        vendorJobId,
-        found: true,
-        word,
-        occurredAt: job.time('ModifiedTime'),
-        facts: {
-          ...NO_JOB_FACTS,
-          vendorStatus,
-          progress: job.count('Progress', 100),
-          templateId: job.text('TemplateId'),
-          vendorErrorCode: job.text('Code'),
-          vendorErrorMessage: job.text('Message'),
-          userDataRaw: job.rawText('UserData'),
-          vendorCreatedAt: job.time('CreateTime'),
-          vendorModifiedAt: job.time('ModifiedTime'),
-          vendorFinishedAt: job.time('CompleteTime'),
-        },
-        outputs: word === 'succeeded' ? [output] : null,
-        subjobs: [],
-        refs: refsOf(job.id('ProjectId'), output.mediaId, job.id('VodMediaId'), output.url),
-        document: job.value,
-        notes: job.notes,
-      };
-    });
+  readAnswer: (document, asked) => readRoot(document, asked, 'MediaProducingJob', readJob),
+
+  callback: {
+    events: ['ProduceMediaComplete'],
+    read(event, vendorJobId) {
+      const { fields, seen } = readClaim(event, vendorJobId);
+      const output = fileOf(fields);
+      const outputs = seen.word === 'succeeded' && (output.url ?? output.mediaId) !== null ? [output] : null;
+      return { ...seen, outputs, refs: refsOf(fields.id('ProjectId'), output.mediaId, output.url) };
+    },
   },
 
-  readCallback(event, vendorJobId) {
-    const { fields, seen } = readClaim(event, vendorJobId);
-    const output = outputOf(fields);
-    const outputs = seen.word === 'succeeded' && (output.url ?? output.mediaId) !== null ? [output] : null;
-    return { ...seen, outputs, refs: refsOf(fields.id('ProjectId'), output.mediaId, output.url) };
-  },
+  listing: imsListing({
+    operation: 'ListMediaProducingJobs',
+    style: 'nextToken',
+    list: 'MediaProducingJobList',
+    newestFirst: { SortBy: 'CreationTime:Desc' },
+    readJob,
+  }),
 };
 
-/** The job's one file. The vendor tells its place and length here, and nothing of its streams. */
-function outputOf(job: Fields): OutputSeen {
+function readJob(job: Fields, vendorJobId: string): JobSeen {
+  const vendorStatus = job.text('Status');
+  const word = jobWord(vendorStatus);
+  const output = fileOf(job);
   return {
-    url: job.text('MediaURL'),
-    mediaId: job.id('MediaId'),
-    format: null,
-    durationMs: job.scaled('Duration', 1000),
-    sizeBytes: null,
-    bitrateBps: null,
-    width: null,
-    height: null,
-    streams: [],
+    vendorJobId,
+    found: true,
+    word,
+    occurredAt: job.time('ModifiedTime'),
+    facts: {
+      ...NO_JOB_FACTS,
+      vendorStatus,
+      progress: job.count('Progress', 100),
+      templateId: job.text('TemplateId'),
+      vendorErrorCode: job.text('Code'),
+      vendorErrorMessage: job.text('Message'),
+      userDataRaw: job.rawText('UserData'),
+      vendorCreatedAt: job.time('CreateTime'),
+      vendorModifiedAt: job.time('ModifiedTime'),
+      vendorFinishedAt: job.time('CompleteTime'),
+    },
+    outputs: word === 'succeeded' ? [output] : null,
+    subjobs: [],
+    refs: refsOf(job.id('ProjectId'), output.mediaId, job.id('VodMediaId'), output.url),
+    document: job.value,
+    notes: job.notes,
   };
 }
