@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaService } from '../database/prisma.service.js';
-import type { Budget as BudgetRow } from '../generated/prisma/client.js';
+import type { Budget as BudgetRow, Discovery as DiscoveryRow } from '../generated/prisma/client.js';
 import { Metrics } from '../metrics/metrics.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import { callbackUrl, type Account as AccountSettings } from '../settings/settings.js';
 import { apisOf } from '../vendors/registry.js';
-import type { Account } from './account-schemas.js';
+import type { Account, Discovery } from './account-schemas.js';
 
 /** The accounts of the configuration, and how polling and callbacks fare. Tokens are masked on the way out. */
 @Injectable()
@@ -17,7 +17,11 @@ export class AccountQueries {
   ) {}
 
   async list(): Promise<{ data: Account[]; nextCursor: null }> {
-    const [budgets, refused] = await Promise.all([this.prisma.budget.findMany(), this.metrics.callbacksRefused.get()]);
+    const [budgets, discoveries, refused] = await Promise.all([
+      this.prisma.budget.findMany(),
+      this.prisma.discovery.findMany(),
+      this.metrics.callbacksRefused.get(),
+    ]);
     const { accounts, publicUrl } = this.settings.value;
     const data = accounts.map((account): Account => {
       const counts = refused.values.filter(({ labels }) => labels.account === account.name);
@@ -30,6 +34,7 @@ export class AccountQueries {
           callbackUrl(publicUrl ?? '', account.name, token),
         ),
         budgets: account.credentials === null ? [] : budgetsOf(account, budgets),
+        discovery: account.discover && discoveriesOf(account, discoveries),
         refusedCallbacks: Object.fromEntries(counts.map(({ labels, value }) => [String(labels.reason), value])),
       };
     });
@@ -56,4 +61,31 @@ function budgetsOf(account: AccountSettings, rows: readonly BudgetRow[]): Accoun
       clockSkewMs: row?.clockSkewMs ?? null,
     };
   });
+}
+
+function discoveriesOf(account: AccountSettings, rows: readonly DiscoveryRow[]): Discovery[] {
+  return apisOf(account.vendor)
+    .filter((api) => api.listing)
+    .map(({ name }) => {
+      const row = rows.find(({ account: owner, api }) => owner === account.name && api === name);
+      const state = stateOf(row);
+      return {
+        api: name,
+        state,
+        from: row?.windowFrom?.toISOString() ?? null,
+        to: row?.windowTo?.toISOString() ?? null,
+        pages: row?.pages ?? 0,
+        listed: row?.listed ?? 0,
+        found: row?.found ?? 0,
+        startedAt: row?.startedAt?.toISOString() ?? null,
+        finishedAt: row?.finishedAt?.toISOString() ?? null,
+        nextAt: row && state !== 'running' ? row.nextAt.toISOString() : null,
+        error: row?.errorCode == null ? null : { code: row.errorCode, message: row.errorMessage },
+      };
+    });
+}
+
+function stateOf(row: DiscoveryRow | undefined): Discovery['state'] {
+  if (row?.errorCode != null) return 'failed';
+  return row?.startedAt && !row.finishedAt ? 'running' : 'waiting';
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { VENDORS } from '../domain/vendor.js';
+import { Fault } from './job-schemas.js';
 
 export const Budget = z
   .strictObject({
@@ -19,6 +20,23 @@ export const Budget = z
   })
   .meta({ id: 'Budget' });
 
+export const Discovery = z
+  .strictObject({
+    api: z.string(),
+    state: z.enum(['waiting', 'running', 'failed']),
+    from: z.iso.datetime().nullable(),
+    to: z.iso.datetime().nullable().meta({ description: 'Jobs created from `from` to `to` are listed, newest first.' }),
+    pages: z.int(),
+    listed: z.int(),
+    found: z.int().meta({ description: 'Those of the listed jobs that were not tracked yet.' }),
+    startedAt: z.iso.datetime().nullable(),
+    finishedAt: z.iso.datetime().nullable().meta({ description: 'Null while the pass is under way.' }),
+    nextAt: z.iso.datetime().nullable().meta({ description: 'Then, or as soon as the budget has calls to spare.' }),
+    error: Fault.nullable().meta({ description: 'Why the vendor does not list; it is tried again at `nextAt`.' }),
+  })
+  .meta({ id: 'Discovery', description: 'The pass under way through the listed jobs of an API, or the last one.' });
+export type Discovery = z.infer<typeof Discovery>;
+
 export const Account = z
   .strictObject({
     name: z.string(),
@@ -27,6 +45,7 @@ export const Account = z
     claimOnly: z.boolean().meta({ description: 'No credentials: callbacks are all there is.' }),
     callbackUrls: z.array(z.string()).meta({ description: 'The token is `***` unless the key is of scope admin.' }),
     budgets: z.array(Budget),
+    discovery: z.array(Discovery).nullable().meta({ description: 'Null without `discover`.' }),
     refusedCallbacks: z
       .record(z.string(), z.int())
       .meta({ description: 'By reason, since this instance started.', example: { bad_signature: 2 } }),

@@ -104,6 +104,20 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly discoveryListed = new Counter({
+    name: 'callsheet_discovery_listed_total',
+    help: 'Jobs that vendors listed',
+    labelNames: ['account', 'api'] as const,
+    registers: [this.registry],
+  });
+
+  readonly discoveryFound = new Counter({
+    name: 'callsheet_discovery_found_total',
+    help: 'Jobs that vendors listed and nobody had announced',
+    labelNames: ['account', 'api'] as const,
+    registers: [this.registry],
+  });
+
   readonly budgetPaused = new Gauge({
     name: 'callsheet_budget_paused',
     help: '1 while polling of this API of this account is paused, 0 otherwise',

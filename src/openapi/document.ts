@@ -292,7 +292,7 @@ export function openApiDocument() {
           'accounts',
           { 200: ['All accounts.', AccountList] },
           {
-            summary: 'Accounts, their callback URLs and poll budgets',
+            summary: 'Accounts, their callback URLs, poll budgets and discovery',
             example: examples.accountList,
           },
         ),

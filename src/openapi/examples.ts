@@ -173,6 +173,21 @@ const account: Account = {
       clockSkewMs: null,
     },
   ],
+  discovery: [
+    {
+      api: 'alibaba-ims/media-convert',
+      state: 'waiting',
+      from: '2024-12-07T12:01:07.000Z',
+      to: BEGUN,
+      pages: 3,
+      listed: 245,
+      found: 2,
+      startedAt: BEGUN,
+      finishedAt: '2024-12-07T13:01:08.000Z',
+      nextAt: '2024-12-07T13:11:08.000Z',
+      error: null,
+    },
+  ],
   refusedCallbacks: { token: 2 },
 };
 
