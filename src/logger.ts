@@ -1,6 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import { pino, stdTimeFunctions, type Logger } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
 
 type Level = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
@@ -13,6 +13,13 @@ const FORMAT = {
   formatters: { level: (label: string) => ({ level: label }) },
 };
 
+const READABLE = {
+  colorize: true,
+  translateTime: 'SYS:HH:MM:ss',
+  ignore: 'context',
+  messageFormat: '{if context}{context}: {end}{msg}',
+};
+
 /** Nest's log in pino's hands: JSON lines, or readable ones on a terminal. Every line is redacted as it is written. */
 export class PinoLogger implements LoggerService {
   private readonly pino: Logger;
@@ -22,20 +29,9 @@ export class PinoLogger implements LoggerService {
     redact: (text: string) => string,
     out: NodeJS.WritableStream & { isTTY?: boolean } = process.stdout,
   ) {
-    const lines = { write: (line: string) => void out.write(redact(line)) };
-    if (out.isTTY) {
-      // Made readable first, then redacted: what is shown is what is checked.
-      const readable = pretty({
-        colorize: true,
-        ignore: 'pid,hostname',
-        translateTime: 'SYS:HH:MM:ss',
-        sync: true,
-        destination: lines as never,
-      });
-      this.pino = pino({ level, ...FORMAT }, readable);
-    } else {
-      this.pino = pino({ level, ...FORMAT }, lines);
-    }
+    const shown = out.isTTY ? prettyFactory(READABLE) : (line: string) => line;
+    // Made readable first, then redacted: what is shown is what is checked.
+    this.pino = pino({ level, ...FORMAT }, { write: (line) => void out.write(redact(shown(line))) });
   }
 
   log(message: unknown, ...rest: unknown[]): void {

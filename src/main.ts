@@ -4,30 +4,56 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { startEmbeddedPostgres } from './embedded/embedded-postgres.js';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/embedded-postgres.js';
 import { PinoLogger } from './logger.js';
-import { ROLES, type Role } from './operations/role.js';
 import { check } from './operations/check.js';
+import { ROLES, type Role } from './operations/role.js';
+import { terminalWatch } from './operations/terminal.js';
+import { Reloader } from './reload.js';
+import { CurrentSettings } from './settings/current-settings.js';
 import { loadSettings, SettingsError } from './settings/load-settings.js';
-import { redactor } from './settings/redact.js';
-import { secretsOf, type Settings } from './settings/settings.js';
+import { reloadSettings } from './settings/reload-settings.js';
+import type { Settings } from './settings/settings.js';
 import { start, type Running } from './start.js';
 
 /** Signals that ask the program to end; a second one does not wait for what is in hand. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/** On Windows SIGHUP says that the console is closing, and the program ends with it. */
+const CAN_RELOAD = process.platform !== 'win32';
 
 async function main(): Promise<void> {
   const { role, checkOnly } = readArguments();
   const loaded = loadSettings(process.env, process.cwd());
   const key = apiKey(loaded);
   const settings: Settings = { ...loaded, apiKey: key.value };
-  const { never, adminOnly } = secretsOf(settings);
-  const redact = redactor([...never, ...adminOnly]);
-  const logs = new PinoLogger(settings.logLevel, redact);
-  Logger.overrideLogger(logs);
+  const current = new CurrentSettings(settings);
+  // Asked for each line: a reload brings new secrets, and the old ones stay hidden.
+  const redact = (text: string) => current.redact(text);
+  Logger.overrideLogger(new PinoLogger(settings.logLevel, redact));
   const logger = new Logger('Callsheet');
+  const reloader = new Reloader(current, (inForce) => reloadSettings(inForce, process.env, process.cwd()));
+  let postgres: EmbeddedPostgres | null = null;
+  let running: Running | null = null;
+  let stopping = false;
+  const stop = async (reason: string): Promise<void> => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    // Whoever read the log may be gone, as when a terminal is closed; what is in hand is finished all the same.
+    let unheard = false;
+    process.stdout.on('error', () => (unheard = true));
+    logger.log(`${reason}: finishing what is in hand (once more to stop at once)`);
+    await running?.close();
+    await postgres?.stop();
+    logger.log('stopped');
+    if (unheard) dieOfHangUp();
+    else process.exit(0);
+  };
+  if (!checkOnly && CAN_RELOAD) {
+    const terminalIsClosed = terminalWatch();
+    process.on('SIGHUP', () => (terminalIsClosed() ? void stop('the terminal was closed') : reloader.reload()));
+  }
 
-  const postgres = settings.databaseUrl === null ? await embedded(settings, logger) : null;
+  postgres = settings.databaseUrl === null ? await embedded(settings, logger) : null;
   const databaseUrl = postgres?.url ?? settings.databaseUrl ?? '';
   if (checkOnly) {
     const passed = await check(settings, databaseUrl, (line) => process.stdout.write(`${redact(line)}\n`));
@@ -36,27 +62,18 @@ async function main(): Promise<void> {
     return;
   }
 
-  let running: Running | null = null;
-  let stopping = false;
-  const stop = async (reason: string): Promise<void> => {
-    if (stopping) process.exit(1);
-    stopping = true;
-    logger.log(`${reason}: finishing what is in hand (once more to stop at once)`);
-    await running?.close();
-    await postgres?.stop();
-    logger.log('stopped');
-    process.exit(0);
-  };
   for (const signal of STOP_SIGNALS) process.on(signal, () => void stop(signal));
 
   try {
-    running = await start(settings, databaseUrl, role);
+    running = await start(current, databaseUrl, role);
   } catch (error) {
     await postgres?.stop();
     throw error;
   }
+  reloader.started(running);
   logger.log(
-    `listening on ${running.url}, role ${role}, queues on ${settings.redisUrl === null ? 'Postgres' : 'Redis'}`,
+    `listening on ${running.url}, role ${role}, queues on ${settings.redisUrl === null ? 'Postgres' : 'Redis'}` +
+      (CAN_RELOAD ? `; kill -HUP ${process.pid} reads callsheet.yaml again` : ''),
   );
   if (role !== 'worker') logger.log(`the contract and a page to try it: ${running.url}/docs`);
   if (key.generated) {
@@ -65,6 +82,12 @@ async function main(): Promise<void> {
   } else if (key.file !== null) {
     logger.log(`the API key is in ${key.file}`);
   }
+}
+
+/** As a program does that minds no SIGHUP: in an orderly exit Node wants to set the closed terminal right, and aborts. */
+function dieOfHangUp(): void {
+  process.removeAllListeners('SIGHUP');
+  process.kill(process.pid, 'SIGHUP');
 }
 
 function readArguments(): { role: Role; checkOnly: boolean } {

@@ -14,7 +14,6 @@ import { Poller } from './polling/poller.js';
 import { frameworkErrors } from './http-error.filter.js';
 import { openQueueStore } from './queue/queue-store.js';
 import { CurrentSettings } from './settings/current-settings.js';
-import type { Settings } from './settings/settings.js';
 import { ApplyProcessor } from './tracking/apply.processor.js';
 
 export type Running = {
@@ -23,6 +22,8 @@ export type Running = {
   /** Where the vendors' door listens: the same, unless it has a port of its own. */
   callbackUrl: string;
   app: NestFastifyApplication;
+  /** Brings polling into line with the settings now in force; everything else reads them anew each time. Safe to repeat. */
+  followSettings(): Promise<void>;
   /** Stops taking requests, finishes what is in hand, closes every connection. */
   close(): Promise<void>;
 };
@@ -31,9 +32,9 @@ export type Running = {
 const ROUTING = { routerOptions: { maxParamLength: 512 } };
 
 /** Puts a tracker together and starts it: database brought up to date, queues, workers by role, doors. */
-export async function start(settings: Settings, databaseUrl: string, role: Role): Promise<Running> {
+export async function start(current: CurrentSettings, databaseUrl: string, role: Role): Promise<Running> {
   const logger = new Logger('Callsheet');
-  const current = new CurrentSettings(settings);
+  const settings = current.value;
   for (const name of await migrate(databaseUrl)) logger.log(`applied migration ${name}`);
   const queues = await openQueueStore({ redisUrl: settings.redisUrl, databaseUrl });
   const app = await NestFactory.create<NestFastifyApplication>(
@@ -65,7 +66,11 @@ export async function start(settings: Settings, databaseUrl: string, role: Role)
     throw error;
   }
   const url = urlOf(app.getHttpServer().address() as AddressInfo);
-  return { url, callbackUrl: door ? urlOf(door.server.address() as AddressInfo) : url, app, close };
+  const callbackUrl = door ? urlOf(door.server.address() as AddressInfo) : url;
+  const followSettings = async () => {
+    if (role !== 'api') await app.get(Poller).reload();
+  };
+  return { url, callbackUrl, app, followSettings, close };
 }
 
 function urlOf({ address, port }: AddressInfo): string {

@@ -1,35 +1,59 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaService } from '../database/prisma.service.js';
 import { Metrics } from '../metrics/metrics.js';
+import { CurrentSettings } from '../settings/current-settings.js';
 import type { Degradation } from './health-schemas.js';
 
 /** What a clock may be off before vendors refuse its signatures is 15 minutes; a person should hear earlier. */
 const SKEW_SHOWN_MS = 60_000;
 
-/** Accounts that do not get all they should: polling paused, a wrong clock, callbacks turned away. */
+/** Accounts that do not get all they should: polling paused, a wrong clock, no lists of jobs, callbacks turned away. */
 @Injectable()
 export class DegradedAccounts {
   constructor(
     private readonly prisma: PrismaService,
     private readonly metrics: Metrics,
+    private readonly settings: CurrentSettings,
   ) {}
 
   async list(): Promise<Degradation[]> {
-    const [budgets, refused] = await Promise.all([
+    const [budgets, discoveries, refused] = await Promise.all([
       this.prisma.budget.findMany({ orderBy: [{ account: 'asc' }, { api: 'asc' }] }),
+      this.prisma.discovery.findMany({
+        where: { errorCode: { not: null } },
+        orderBy: [{ account: 'asc' }, { api: 'asc' }],
+      }),
       this.metrics.callbacksRefused.get(),
     ]);
+    // Rows and counts outlive the accounts that a reload or a start has removed.
     return [
-      ...budgets.flatMap(({ account, api, pausedAt, pauseCode, pauseReason, clockSkewMs }): Degradation[] => [
-        ...(pausedAt
-          ? [{ account, api, kind: 'paused' as const, detail: pauseReason ?? pauseCode ?? 'no reason was given' }]
-          : []),
-        ...(clockSkewMs !== null && Math.abs(clockSkewMs) >= SKEW_SHOWN_MS
-          ? [{ account, api, kind: 'clock_skew' as const, detail: `our clock is off by ${clockSkewMs} ms` }]
-          : []),
-      ]),
+      ...budgets
+        .filter(({ account }) => this.settings.canAsk(account))
+        .flatMap(({ account, api, pausedAt, pauseCode, pauseReason, clockSkewMs }): Degradation[] => [
+          ...(pausedAt
+            ? [
+                {
+                  account,
+                  api,
+                  kind: 'paused' as const,
+                  detail: `${pauseCode ?? 'no code'}: ${pauseReason ?? 'no reason'}`,
+                },
+              ]
+            : []),
+          ...(clockSkewMs !== null && Math.abs(clockSkewMs) >= SKEW_SHOWN_MS
+            ? [{ account, api, kind: 'clock_skew' as const, detail: `our clock is off by ${clockSkewMs} ms` }]
+            : []),
+        ]),
+      ...discoveries
+        .filter(({ account }) => this.settings.account(account)?.discover != null)
+        .map(({ account, api, errorCode, errorMessage }): Degradation => ({
+          account,
+          api,
+          kind: 'discovery',
+          detail: `jobs cannot be listed: ${[errorCode, errorMessage].filter(Boolean).join(': ')}`,
+        })),
       ...refused.values
-        .filter(({ labels, value }) => value > 0 && labels.account !== 'unknown')
+        .filter(({ labels, value }) => value > 0 && this.settings.account(String(labels.account)))
         .map(({ labels, value }): Degradation => ({
           account: String(labels.account),
           api: null,

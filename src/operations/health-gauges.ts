@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { SqlPool } from '../database/sql-pool.js';
 import { Metrics } from '../metrics/metrics.js';
+import { CurrentSettings } from '../settings/current-settings.js';
 
 type Pending = { waiting: number; oldest: number };
 
@@ -9,6 +10,7 @@ type Pending = { waiting: number; oldest: number };
 export class HealthGauges {
   constructor(
     private readonly sql: SqlPool,
+    private readonly settings: CurrentSettings,
     metrics: Metrics,
   ) {
     metrics.readOnScrape(metrics.pendingReceipts, async () => [{ labels: {}, value: (await this.pending()).waiting }]);
@@ -30,6 +32,8 @@ export class HealthGauges {
     const { rows } = await this.sql.query<{ account: string; api: string; paused: boolean }>({
       text: 'SELECT account, api, paused_at IS NOT NULL AS paused FROM budgets',
     });
-    return rows.map(({ account, api, paused }) => ({ labels: { account, api }, value: paused ? 1 : 0 }));
+    return rows
+      .filter(({ account }) => this.settings.canAsk(account))
+      .map(({ account, api, paused }) => ({ labels: { account, api }, value: paused ? 1 : 0 }));
   }
 }

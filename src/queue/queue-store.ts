@@ -17,6 +17,10 @@ export interface QueueStore {
   readonly kind: 'redis' | 'postgres';
   queue(name: string): Queue;
   work(name: string, processor: Processor, options?: WorkOptions): Worker;
+  /** Takes nothing more, waits for the jobs in hand, then closes the worker and its connections. */
+  retire(worker: Worker): Promise<void>;
+  /** Closes the queue on our side. What waits in it stays in the store. */
+  forget(name: string): Promise<void>;
   /** Rejects when the store does not answer. */
   ping(): Promise<void>;
   /** Waits for the jobs in hand, then closes every queue, worker and connection. */
@@ -34,16 +38,31 @@ async function openRedisStore(url: string): Promise<QueueStore> {
   // BullMQ wants blocking commands to wait for ever rather than to fail after some retries.
   const connection = new Redis(url, { maxRetriesPerRequest: null, enableReadyCheck: true, lazyConnect: true });
   const logger = new Logger('QueueStore');
-  connection.on('error', (error: Error) => logger.warn(`Redis: ${error.message}`));
-  await connection.connect();
+  let lastError: Error | null = null;
+  connection.on('error', (error: Error) => {
+    lastError = error;
+    logger.warn(`Redis: ${error.message}`);
+  });
+  try {
+    await connection.connect();
+  } catch (error) {
+    // Otherwise it would go on trying for ever, and keep a program alive that has given up.
+    connection.disconnect();
+    throw lastError ?? error;
+  }
   const opened = new Opened(
     (name) => new Queue(name, { connection }),
-    (name, processor, options) => new Worker(name, processor, { connection, ...options }),
+    (name, processor, options) => ({
+      worker: new Worker(name, processor, { connection, ...options }),
+      release: () => Promise.resolve(),
+    }),
   );
   return {
     kind: 'redis',
     queue: opened.queue,
     work: opened.work,
+    retire: opened.retire,
+    forget: opened.forget,
     ping: async () => void (await withTimeout(connection.ping())),
     close: async () => {
       await opened.close();
@@ -69,39 +88,43 @@ async function openPostgresStore(databaseUrl: string): Promise<QueueStore> {
     application_name: 'callsheet queue',
   };
   const pool = new pg.Pool({ ...config, max: SHARED_CONNECTIONS });
-  // A worker takes a connection out of its pool for good, to listen; those come from a pool of their own.
-  const listeners: pg.Pool[] = [];
   pool.on('error', (error) => logger.warn(`queue connection: ${error.message}`));
   const opened = new Opened(
     (name) => new Postgres.Queue(name, { connection: pool }) as unknown as Queue,
     (name, processor, options) => {
+      // A worker takes a connection out of its pool for good, to listen; those come from a pool of their own.
       const own = new pg.Pool({ ...config, max: 3 });
       own.on('error', (error) => logger.warn(`queue connection: ${error.message}`));
-      listeners.push(own);
-      return new Postgres.Worker(name, processor as never, { connection: own, ...options }) as unknown as Worker;
+      const worker = new Postgres.Worker(name, processor as never, { connection: own, ...options });
+      return { worker: worker as unknown as Worker, release: () => own.end() };
     },
   );
   return {
     kind: 'postgres',
     queue: opened.queue,
     work: opened.work,
+    retire: opened.retire,
+    forget: opened.forget,
     ping: async () => void (await withTimeout(pool.query('SELECT 1'))),
     close: async () => {
       await opened.close();
-      await Promise.all([pool, ...listeners].map((each) => each.end()));
+      await pool.end();
     },
   };
 }
 
-/** The queues and workers of one process, each made once, closed together. */
+/** A worker, and how its own connections are closed when it has ended. */
+type Opening = { worker: Worker; release(): Promise<void> };
+
+/** The queues and workers of one process, each made once, closed one by one or together. */
 class Opened {
   private readonly logger = new Logger('QueueStore');
   private readonly queues = new Map<string, Queue>();
-  private readonly workers: Worker[] = [];
+  private readonly workers = new Map<Worker, Opening & { ended?: Promise<void> }>();
 
   constructor(
     private readonly makeQueue: (name: string) => Queue,
-    private readonly makeWorker: (name: string, processor: Processor, options: WorkOptions) => Worker,
+    private readonly makeWorker: (name: string, processor: Processor, options: WorkOptions) => Opening,
   ) {}
 
   readonly queue = (name: string): Queue => {
@@ -114,16 +137,32 @@ class Opened {
     return queue;
   };
 
+  readonly forget = async (name: string): Promise<void> => {
+    const queue = this.queues.get(name);
+    this.queues.delete(name);
+    await queue?.close();
+  };
+
   readonly work = (name: string, processor: Processor, options: WorkOptions = {}): Worker => {
-    const worker = this.makeWorker(name, processor, options);
+    const opening = this.makeWorker(name, processor, options);
+    const { worker } = opening;
     worker.on('error', (error) => this.logger.warn(`worker ${name}: ${error.message}`));
-    this.workers.push(worker);
+    this.workers.set(worker, opening);
     return worker;
   };
 
+  /** Remembered until it has ended, so that closing everything waits for it as well. */
+  readonly retire = async (worker: Worker): Promise<void> => {
+    const opening = this.workers.get(worker);
+    if (!opening) return;
+    opening.ended ??= worker.close().then(() => opening.release());
+    await opening.ended;
+    this.workers.delete(worker);
+  };
+
   async close(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.close()));
-    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+    await Promise.all([...this.workers.keys()].map(this.retire));
+    await Promise.all([...this.queues.keys()].map(this.forget));
   }
 }
 

@@ -11,9 +11,10 @@ export function pollQueue(account: string): string {
   return `poll-${account}`;
 }
 
-/** One HTTP request to a vendor: which jobs of one API it asks about. */
+/** One HTTP request to a vendor: which jobs of one API it asks about, and when its budget has a call for it. */
 export const PollPayload = z.strictObject({
   api: z.string(),
-  jobs: z.array(z.strictObject({ id: z.string(), vendorJobId: z.string() })).min(1),
+  departsAt: z.iso.datetime(),
+  jobs: z.array(z.strictObject({ id: z.string(), vendorJobId: z.string(), dueAt: z.iso.datetime() })).min(1),
 });
 export type PollPayload = z.infer<typeof PollPayload>;

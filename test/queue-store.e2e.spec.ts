@@ -1,0 +1,76 @@
+import { Logger } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { openQueueStore, type QueueStore } from '../src/queue/queue-store.js';
+import { createTestDatabase, type TestDatabase } from './support/database.js';
+import { eventually } from './support/eventually.js';
+import { queueStores } from './support/queue-stores.js';
+
+describe.each(queueStores)('the queue store on $name', (store) => {
+  let database: TestDatabase;
+  let queues: QueueStore;
+
+  beforeEach(async () => {
+    Logger.overrideLogger(false);
+    database = await createTestDatabase();
+    queues = await openQueueStore({ redisUrl: await store.redisUrl(), databaseUrl: database.url });
+  });
+  afterEach(async () => {
+    await queues.close();
+    await database.drop();
+  });
+
+  /** What the store holds open in Postgres, this question aside. */
+  const connections = async (): Promise<number> => {
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    const { rows } = await client.query<{ count: number }>(
+      'SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+    );
+    await client.end();
+    return rows[0]?.count ?? 0;
+  };
+
+  it('retires a worker: what is in hand is finished, nothing more is taken, its connections are closed', async () => {
+    const done: string[] = [];
+    await queues.queue('work').getWaitingCount();
+    const before = await connections();
+    const worker = queues.work('work', async ({ name }) => {
+      await sleep(300);
+      done.push(name);
+    });
+    await queues.queue('work').add('first', {});
+    await queues.queue('work').add('second', {});
+    await eventually(async () => expect(await queues.queue('work').getActiveCount()).toBe(1));
+    await queues.retire(worker);
+    expect(done).toEqual(['first']);
+    await sleep(400);
+    expect(done).toEqual(['first']);
+    await eventually(async () => expect(await connections()).toBeLessThanOrEqual(before));
+
+    // Another one goes on where it ended.
+    queues.work('work', async ({ name }) => void done.push(name));
+    await eventually(() => expect(done).toEqual(['first', 'second']));
+  });
+
+  it('forgets a queue, and finds what waits in it when it is asked for again', async () => {
+    await queues.queue('work').add('kept', {});
+    await queues.forget('work');
+    await queues.forget('never there');
+    expect(await queues.queue('work').getWaitingCount()).toBe(1);
+  });
+
+  it('waits, when it is closed, for workers that are being retired', async () => {
+    let done = false;
+    const worker = queues.work('work', async () => {
+      await sleep(300);
+      done = true;
+    });
+    await queues.queue('work').add('only', {});
+    await eventually(async () => expect(await queues.queue('work').getActiveCount()).toBe(1));
+    void queues.retire(worker);
+    await queues.close();
+    expect(done).toBe(true);
+    queues = await openQueueStore({ redisUrl: await store.redisUrl(), databaseUrl: database.url });
+  });
+});
