@@ -8,12 +8,17 @@ import { HTTP_CONVENTIONS } from './http-error.filter.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
+import { DiscoveryRounds } from './operations/discovery-rounds.js';
 import { HealthModule } from './operations/health.module.js';
 import { Maintenance } from './operations/maintenance.js';
 import { ROLE, type Role } from './operations/role.js';
 import { Budgets } from './polling/budgets.js';
+import { DiscoveryRows } from './polling/discovery-rows.js';
+import { Discovery } from './polling/discovery.js';
 import { DueJobs } from './polling/due-jobs.js';
 import { Poller } from './polling/poller.js';
+import { Probes } from './polling/probes.js';
+import { Setbacks } from './polling/setbacks.js';
 import { VendorClients } from './polling/vendor-clients.js';
 import { QUEUE_STORE, type QueueStore } from './queue/queue-store.js';
 import { Wakeups } from './queue/wakeups.js';
@@ -65,7 +70,12 @@ export class AppModule {
         Budgets,
         DueJobs,
         VendorClients,
+        Setbacks,
         Poller,
+        Probes,
+        DiscoveryRows,
+        Discovery,
+        DiscoveryRounds,
         Maintenance,
       ],
     };

@@ -27,6 +27,7 @@ const EXCEPTIONS = [
   // Prisma knows neither partial indexes nor indexes on an expression.
   'index jobs.jobs_due: in the migrations alone',
   'index jobs.jobs_name_prefix: in the migrations alone',
+  'index jobs.jobs_unwatched: in the migrations alone',
 
   // Prisma knows no checks; its enums are types of their own, which cannot lose a value and are slow to gain one.
   'constraint api_keys.api_keys_scope_check: in the migrations alone',

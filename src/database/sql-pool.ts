@@ -23,11 +23,13 @@ export class SqlPool implements OnModuleDestroy {
   transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     return retried(async () => {
       const client = await this.pool.connect();
+      // One that breaks between two statements tells nobody but its listeners, and without any ends the process.
+      client.on('error', this.brokenInHand);
       try {
         await client.query('BEGIN');
         const result = await work(client);
         await client.query('COMMIT');
-        client.release();
+        this.letGo(client, false);
         return result;
       } catch (error) {
         // A connection that cannot even roll back is not given to the next one.
@@ -35,10 +37,18 @@ export class SqlPool implements OnModuleDestroy {
           () => false,
           () => true,
         );
-        client.release(broken);
+        this.letGo(client, broken);
         throw error;
       }
     });
+  }
+
+  private readonly brokenInHand = (error: Error): void =>
+    this.logger.warn(`a database connection broke in the middle of a transaction: ${error.message}`);
+
+  private letGo(client: pg.PoolClient, broken: boolean): void {
+    client.off('error', this.brokenInHand);
+    client.release(broken);
   }
 
   async onModuleDestroy(): Promise<void> {

@@ -1,16 +1,26 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Cron, Interval } from '@nestjs/schedule';
+import { exclusively } from '../database/exclusively.js';
 import { dropPartitions, makePartitions } from '../database/partitions.js';
 import { SqlPool } from '../database/sql-pool.js';
+import { Budgets } from '../polling/budgets.js';
 import { Poller } from '../polling/poller.js';
+import { Probes } from '../polling/probes.js';
+import { WATCH_EVERY_SECONDS, watchUnwatched } from '../polling/unwatched-jobs.js';
 import { Wakeups } from '../queue/wakeups.js';
 import { CurrentSettings } from '../settings/current-settings.js';
+import { forgetInvented } from './invented-jobs.js';
 import { ROLE, type Role } from './role.js';
 
 /** A receipt that waits longer than this was forgotten by the queue. */
 const FORGOTTEN = '1 second';
+/** A queue store that does not answer must not keep the other replicas from trying theirs. */
+const BEAT_PATIENCE_MS = 10_000;
+/** Invented jobs forgotten in one transaction, and such transactions in one round. */
+const FORGET_AT_ONCE = 500;
+const FORGET_BATCHES = 40;
 
-/** What keeps the house in order, whatever happens to the queue store. */
+/** What keeps the house in order, whatever happens to the queue store. Each work is done by one process at a time. */
 @Injectable()
 export class Maintenance {
   private readonly logger = new Logger(Maintenance.name);
@@ -19,6 +29,8 @@ export class Maintenance {
     private readonly sql: SqlPool,
     private readonly wakeups: Wakeups,
     private readonly poller: Poller,
+    private readonly budgets: Budgets,
+    private readonly probes: Probes,
     private readonly settings: CurrentSettings,
     @Inject(ROLE) private readonly role: Role,
   ) {}
@@ -28,11 +40,14 @@ export class Maintenance {
   async sweepPendingReceipts(): Promise<void> {
     if (this.role === 'api') return;
     await this.quietly('the sweep of pending receipts', async () => {
-      const { rows } = await this.sql.query<{ forgotten: boolean }>({
-        name: 'sweep-pending',
-        text: `SELECT EXISTS (SELECT FROM pending_receipts WHERE received_at < now() - interval '${FORGOTTEN}') AS forgotten`,
+      const forgotten = await exclusively(this.sql, 'sweep', async (client) => {
+        const { rows } = await client.query<{ forgotten: boolean }>({
+          name: 'sweep-pending',
+          text: `SELECT EXISTS (SELECT FROM pending_receipts WHERE received_at < now() - interval '${FORGOTTEN}') AS forgotten`,
+        });
+        return rows[0]?.forgotten;
       });
-      if (rows[0]?.forgotten) await this.wakeups.wakeForgotten();
+      if (forgotten) await this.wakeups.wakeForgotten();
     });
   }
 
@@ -40,12 +55,38 @@ export class Maintenance {
   @Interval(5000)
   async keepBeat(): Promise<void> {
     if (this.role === 'api') return;
-    await this.quietly('the beat', () => this.poller.keepBeat());
+    await this.quietly('the beat', async () => {
+      await exclusively(this.sql, 'beat', () => within(BEAT_PATIENCE_MS, this.poller.keepBeat()));
+    });
+  }
+
+  /** Throttled rates grow back, and what is paused is tried. */
+  @Interval(1000)
+  async mendBudgets(): Promise<void> {
+    if (this.role === 'api') return;
+    await this.quietly('the upkeep of budgets', async () => {
+      await exclusively(this.sql, 'budgets', (client) => this.budgets.recover(client));
+      await this.probes.probe();
+    });
+  }
+
+  /** Jobs of accounts that were claim-only and can be asked about now. */
+  @Interval(WATCH_EVERY_SECONDS * 1000)
+  async watchUnwatchedJobs(): Promise<void> {
+    if (this.role === 'api') return;
+    await this.quietly('watching unwatched jobs', async () => {
+      const accounts = this.settings.value.accounts.filter(({ credentials }) => credentials);
+      const watched = await exclusively(this.sql, 'unwatched', (client) => watchUnwatched(client, accounts));
+      for (const { account, jobs } of watched ?? [])
+        this.logger.debug(`${account}: ${jobs} jobs that callbacks alone told of are asked about from now on`);
+    });
   }
 
   @Cron('7 */6 * * *')
   async makePartitionsAhead(): Promise<void> {
-    await this.quietly('making partitions', () => makePartitions(this.sql, new Date()));
+    await this.quietly('making partitions', async () => {
+      await exclusively(this.sql, 'partitions', () => makePartitions(this.sql, new Date()));
+    });
   }
 
   @Cron('17 * * * *')
@@ -55,8 +96,22 @@ export class Maintenance {
       const { receiptBodiesMs, historyMs } = this.settings.value.retention;
       const now = Date.now();
       const before = { receipts: new Date(now - receiptBodiesMs), history: new Date(now - historyMs) };
-      for (const name of await dropPartitions(this.sql, before))
-        this.logger.log(`dropped ${name}: older than the retention`);
+      const dropped = await exclusively(this.sql, 'expiry', () => dropPartitions(this.sql, before));
+      for (const name of dropped ?? []) this.logger.log(`dropped ${name}: older than the retention`);
+    });
+  }
+
+  @Cron('*/10 * * * *')
+  async forgetInventedJobs(): Promise<void> {
+    if (this.role === 'api') return;
+    await this.quietly('forgetting invented jobs', async () => {
+      let forgotten = 0;
+      for (let batch = 0; batch < FORGET_BATCHES; batch++) {
+        const some = await exclusively(this.sql, 'forget', (client) => forgetInvented(client, FORGET_AT_ONCE));
+        forgotten += some ?? 0;
+        if ((some ?? 0) < FORGET_AT_ONCE) break;
+      }
+      if (forgotten > 0) this.logger.log(`forgot ${forgotten} jobs that callbacks spoke of and the vendor never knew`);
     });
   }
 
@@ -67,4 +122,12 @@ export class Maintenance {
       this.logger.warn(`${what} failed, the next round will do it: ${this.settings.redact(String(error))}`);
     }
   }
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no end after ${ms / 1000} s`)), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

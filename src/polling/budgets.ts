@@ -7,25 +7,43 @@ const PROBE_EVERY = '60 seconds';
 /** A throttled rate never falls below this share of the limit, and grows back to it within this long. */
 const LOWEST_SHARE = 0.05;
 const RECOVERY_SECONDS = 60;
+/** Calls that were under way together are throttled together: that counts once. */
+const ONE_THROTTLING = '1 second';
+/**
+ * A bucket holds what its rate brings in so many seconds, and one call at least. A burst is one second of the limit: the
+ * rest of it is room for calls that leave late (`poller.ts`) and for the network.
+ */
+const BUCKET_SECONDS = 0.2;
+/** What jobs that only callbacks have spoken of get of the rate, in calls: never more, and never less for the others' sake. */
+const UNPROVEN_SHARE = 0.2;
 
+/** `limit` in calls per second. */
 export type Budget = { account: string; api: string; limit: number };
 
-/** The clock of the statement itself, not of the transaction: a transaction that waited for the row is older than it. */
-const SPEND = `
-WITH held AS (
-  SELECT account, api,
-         least($3::float8, rate + greatest(0, extract(epoch FROM clock_timestamp() - refilled_at)) * $3 / ${RECOVERY_SECONDS}) AS rate,
-         tokens, refilled_at, paused_at, probe_at
-  FROM budgets WHERE account = $1 AND api = $2 FOR UPDATE
-)
-SELECT rate, paused_at IS NOT NULL AS paused,
-       CASE WHEN paused_at IS NOT NULL THEN CASE WHEN probe_at <= clock_timestamp() THEN 1 ELSE 0 END
-       ELSE least(greatest(1, rate), tokens + greatest(0, extract(epoch FROM clock_timestamp() - refilled_at)) * rate) END AS tokens
-FROM held`;
+/** Both buckets of a budget, as of `now` by Postgres' clock; rates in calls per second. */
+export type Allowance = { now: Date; rate: number; tokens: number; unprovenRate: number; unprovenTokens: number };
 
 /**
- * What may be asked of a vendor: one token bucket per account and API, kept in Postgres and by Postgres' clock, so that it
- * holds across replicas and on both queue stores. A bucket holds one second of its rate.
+ * Two statements in one, since the clock must be read after the row was waited for. In whole milliseconds, as the column
+ * keeps them: a fraction lost with each claim would be a call gained with each hundred.
+ */
+const LOCK = `
+WITH held AS (
+  SELECT rate, tokens, unproven_tokens, refilled_at
+  FROM budgets WHERE account = $1 AND api = $2 AND paused_at IS NULL FOR UPDATE
+), timed AS MATERIALIZED (
+  SELECT held.*, rate * ${UNPROVEN_SHARE} AS unproven_rate, date_trunc('milliseconds', clock_timestamp()) AS now FROM held
+), refilled AS (
+  SELECT timed.*, greatest(0, extract(epoch FROM now - refilled_at)) AS seconds FROM timed
+)
+SELECT now, rate, unproven_rate AS "unprovenRate",
+       least(greatest(1, rate * ${BUCKET_SECONDS}), tokens + rate * seconds) AS tokens,
+       least(greatest(1, unproven_rate * ${BUCKET_SECONDS}), unproven_tokens + unproven_rate * seconds) AS "unprovenTokens"
+FROM refilled`;
+
+/**
+ * What may be asked of a vendor: token buckets per account and API, kept in Postgres and by Postgres' clock, so that they
+ * hold across replicas and on both queue stores.
  */
 @Injectable()
 export class Budgets {
@@ -35,49 +53,75 @@ export class Budgets {
   async ensure(budgets: Budget[]): Promise<void> {
     if (budgets.length === 0) return;
     await this.sql.query({
-      text: `INSERT INTO budgets (account, api, tokens, rate)
-             SELECT account, api, greatest(1, "limit"), "limit"
-             FROM json_to_recordset($1::json) AS v(account text, api text, "limit" float8)
-             ON CONFLICT (account, api) DO UPDATE SET rate = least(budgets.rate, excluded.rate)`,
+      text: `INSERT INTO budgets (account, api, tokens, rate, full_rate)
+             SELECT account, api, greatest(1, "limit" * ${BUCKET_SECONDS}), "limit", "limit"
+             FROM json_to_recordset($1::json) AS v(account text, api text, "limit" float8) ORDER BY account, api
+             ON CONFLICT (account, api) DO UPDATE SET full_rate = excluded.full_rate,
+               rate = CASE WHEN budgets.rate >= budgets.full_rate THEN excluded.full_rate
+                      ELSE least(budgets.rate, excluded.full_rate) END
+             WHERE budgets.full_rate <> excluded.full_rate`,
       values: [JSON.stringify(budgets)],
     });
   }
 
+  /** Locks the budget for the caller's transaction. null: it is paused, or there is none. */
+  async lock(client: pg.ClientBase, account: string, api: string): Promise<Allowance | null> {
+    const { rows } = await client.query<Allowance>({ name: 'budget-lock', text: LOCK, values: [account, api] });
+    return rows[0] ?? null;
+  }
+
+  /** Takes calls out of a locked budget, tokens to come included. */
+  async take(
+    client: pg.ClientBase,
+    { account, api }: Pick<Budget, 'account' | 'api'>,
+    { now, tokens, unprovenTokens }: Allowance,
+    calls: { total: number; unproven: number },
+  ): Promise<void> {
+    await client.query({
+      name: 'budget-take',
+      text: `UPDATE budgets SET tokens = $3, unproven_tokens = $4, refilled_at = $5 WHERE account = $1 AND api = $2`,
+      values: [account, api, tokens - calls.total, unprovenTokens - calls.unproven, now],
+    });
+  }
+
   /**
-   * Locks the bucket, lets `spend` take whole calls out of it and keeps the rest, in the caller's transaction.
-   * `spend` gets how many calls there are and answers how many it used.
+   * For calls that leave at once and may wait: lets `spend` take whole calls that no due job has wanted, in the caller's
+   * transaction. `spend` gets how many there are and answers how many it used.
    */
   async spend(
     client: pg.ClientBase,
-    { account, api, limit }: Budget,
+    budget: Pick<Budget, 'account' | 'api'>,
     spend: (calls: number) => Promise<number>,
   ): Promise<number> {
-    const { rows } = await client.query<{ rate: number; tokens: number; paused: boolean }>({
-      name: 'budget-spend',
-      text: SPEND,
-      values: [account, api, limit],
-    });
-    const bucket = rows[0];
-    if (!bucket || bucket.tokens < 1) return 0;
-    const used = await spend(Math.floor(bucket.tokens));
-    if (used === 0) return 0;
-    await client.query({
-      name: 'budget-keep',
-      text: `UPDATE budgets SET tokens = $3, rate = $4, refilled_at = clock_timestamp(),
-               probe_at = CASE WHEN paused_at IS NULL THEN probe_at ELSE clock_timestamp() + interval '${PROBE_EVERY}' END
-             WHERE account = $1 AND api = $2`,
-      values: [account, api, bucket.paused ? 0 : bucket.tokens - used, bucket.rate],
-    });
+    const allowance = await this.lock(client, budget.account, budget.api);
+    const calls = Math.floor(allowance?.tokens ?? 0);
+    if (!allowance || calls < 1) return 0;
+    const used = await spend(calls);
+    if (used > 0) await this.take(client, budget, allowance, { total: used, unproven: 0 });
     return used;
   }
 
   /** The vendor throttled us: half the rate, and an empty bucket. */
-  async throttled(account: string, api: string, limit: number): Promise<void> {
+  async throttled(account: string, api: string): Promise<void> {
     await this.sql.query({
-      text: `UPDATE budgets SET rate = greatest($3 * ${LOWEST_SHARE}, rate / 2), tokens = 0, refilled_at = clock_timestamp(),
-               throttled_at = clock_timestamp()
+      text: `UPDATE budgets SET
+               rate = CASE WHEN throttled_at > clock_timestamp() - interval '${ONE_THROTTLING}' THEN rate
+                      ELSE greatest(full_rate * ${LOWEST_SHARE}, rate / 2) END,
+               rated_at = clock_timestamp(), throttled_at = clock_timestamp(),
+               tokens = least(0, tokens), unproven_tokens = least(0, unproven_tokens), refilled_at = clock_timestamp()
              WHERE account = $1 AND api = $2`,
-      values: [account, api, limit],
+      values: [account, api],
+    });
+  }
+
+  /** Lets throttled rates grow back, by the time that has passed: done twice, it is done once. */
+  async recover(client: pg.ClientBase): Promise<void> {
+    await client.query({
+      name: 'budget-recover',
+      text: `UPDATE budgets SET rated_at = clock_timestamp(),
+               rate = least(full_rate, rate + full_rate / ${RECOVERY_SECONDS}
+                      * greatest(0, extract(epoch FROM clock_timestamp() - rated_at)))
+             WHERE rate < full_rate`,
     });
   }
 
@@ -98,6 +142,37 @@ export class Budgets {
       values: [account, api, scope, problem.code, problem.reason, problem.clockSkewMs ?? null],
     });
     return rows.some((row) => row.fresh);
+  }
+
+  /**
+   * What is paused and has not been tried for a minute: one API of each account that is paused as a whole, and each API
+   * that is paused alone. Moved on in the statement that finds it, so that one process tries it.
+   */
+  async takeProbes(client: pg.ClientBase): Promise<{ account: string; api: string }[]> {
+    const { rows } = await client.query<{ account: string; api: string; scope: 'account' | 'api' }>({
+      name: 'budget-probes',
+      text: `UPDATE budgets b SET probe_at = clock_timestamp() + interval '${PROBE_EVERY}'
+             FROM (SELECT account, api FROM budgets WHERE paused_at IS NOT NULL AND probe_at <= clock_timestamp()
+                   ORDER BY account, api FOR UPDATE SKIP LOCKED) due
+             WHERE b.account = due.account AND b.api = due.api
+             RETURNING b.account, b.api, b.pause_scope AS scope`,
+    });
+    const probes = rows.map(({ account, api, scope }): [string, { account: string; api: string }] => [
+      scope === 'account' ? account : `${account} ${api}`,
+      { account, api },
+    ]);
+    return [...new Map(probes).values()];
+  }
+
+  /** What paused these accounts may have been mended: the next round of probes tries them. */
+  async probeNow(accounts: readonly string[]): Promise<void> {
+    await this.sql.query({
+      text: `UPDATE budgets b SET probe_at = clock_timestamp()
+             FROM (SELECT account, api FROM budgets WHERE account = ANY ($1) AND paused_at IS NOT NULL
+                   ORDER BY account, api FOR UPDATE) paused
+             WHERE b.account = paused.account AND b.api = paused.api`,
+      values: [accounts],
+    });
   }
 
   /** A call was answered: whatever paused this API has passed, and what paused the whole account as well. */

@@ -1,8 +1,14 @@
 import { Injectable } from '@nestjs/common';
+import type pg from 'pg';
 import { SqlPool } from '../database/sql-pool.js';
-import { Budgets, type Budget } from './budgets.js';
+import { POLL_LANES, type PollLane } from '../domain/poll-schedule.js';
+import { TICK_EVERY_MS } from '../queue/queues.js';
+import { Budgets } from './budgets.js';
+import { callsOf, type DueJob } from './calls.js';
+import { departures, timetable } from './timetable.js';
 
-export type DueJob = { id: string; vendorJobId: string };
+/** A call to be made: not before its time, `departsAt` by Postgres' clock, in `inMs` by anybody's. */
+export type ClaimedCall = { jobs: DueJob[]; departsAt: Date; inMs: number };
 
 /** How long a claimed job is left to whoever claimed it: twice what a slow call takes. Then a tick claims it again. */
 const LEASE = '20 seconds';
@@ -10,18 +16,31 @@ const LEASE = '20 seconds';
 const MOST_CALLS = 200;
 
 /**
- * Oldest deadline first, on the partial index of jobs that wait for a look. SKIP LOCKED: a job that apply or another
- * replica holds comes with the next tick. The lease is the new deadline, so a look that the queue lost is not lost.
+ * Three ranges of the partial index of jobs that wait for a look, each lane to the number of jobs that it may have at most.
+ * The oldest deadline comes first, but among unproven jobs the newest: whoever has stolen a callback address may invent
+ * a hundred thousand of them, and they must not stand before the honest one that comes after them.
+ * SKIP LOCKED: a job that apply or another replica holds comes with the next tick.
  */
-const CLAIM = `
-WITH due AS (
-  SELECT id FROM jobs
-  WHERE account = $1 AND api = $2 AND next_poll_at <= now()
-  ORDER BY next_poll_at LIMIT $3 FOR UPDATE SKIP LOCKED
+const READ_DUE = `
+WITH unproven AS (
+  SELECT id, vendor_job_id, next_poll_at, ids_per_call, poll_lane FROM jobs
+  WHERE account = $1 AND api = $2 AND poll_lane = ${POLL_LANES.unproven} AND next_poll_at <= now()
+  ORDER BY next_poll_at DESC LIMIT $4::int FOR UPDATE SKIP LOCKED
+), known AS (
+  SELECT id, vendor_job_id, next_poll_at, ids_per_call, poll_lane FROM jobs
+  WHERE account = $1 AND api = $2 AND poll_lane = ${POLL_LANES.known} AND next_poll_at <= now()
+  ORDER BY next_poll_at LIMIT $3::int - (SELECT count(*) FROM unproven) FOR UPDATE SKIP LOCKED
+), found AS (
+  SELECT id, vendor_job_id, next_poll_at, ids_per_call, poll_lane FROM jobs
+  WHERE account = $1 AND api = $2 AND poll_lane = ${POLL_LANES.found} AND next_poll_at <= now()
+  ORDER BY next_poll_at LIMIT $3::int - (SELECT count(*) FROM unproven) - (SELECT count(*) FROM known)
+  FOR UPDATE SKIP LOCKED
+), due AS (
+  SELECT * FROM unproven UNION ALL SELECT * FROM known UNION ALL SELECT * FROM found
 )
-UPDATE jobs j SET next_poll_at = now() + interval '${LEASE}'
-FROM due WHERE j.id = due.id
-RETURNING j.id, j.vendor_job_id AS "vendorJobId"`;
+SELECT id, vendor_job_id AS "vendorJobId", next_poll_at AS "dueAt", ids_per_call AS "idsPerCall", poll_lane AS lane FROM due`;
+
+type DueRow = { id: string; vendorJobId: string; dueAt: Date; idsPerCall: number | null; lane: PollLane };
 
 /** Claims jobs that are due, never more than the budget of their account and API has calls for. */
 @Injectable()
@@ -31,20 +50,94 @@ export class DueJobs {
     private readonly budgets: Budgets,
   ) {}
 
-  /** The claimed jobs, grouped as they fit into one call each. */
-  claim(budget: Budget, idsPerCall: number): Promise<DueJob[][]> {
+  /**
+   * The calls to make until the next tick, each with its time: a budget of 80 calls a minute has less than one to give with
+   * each tick, so tokens to come are given away with the moment at which they are whole.
+   */
+  claim(account: string, api: string, idsPerCall: number): Promise<ClaimedCall[]> {
     return this.sql.transaction(async (client) => {
-      const calls: DueJob[][] = [];
-      await this.budgets.spend(client, budget, async (available) => {
-        const { rows } = await client.query<DueJob>({
-          name: 'claim-due-jobs',
-          text: CLAIM,
-          values: [budget.account, budget.api, Math.min(available, MOST_CALLS) * idsPerCall],
-        });
-        for (let i = 0; i < rows.length; i += idsPerCall) calls.push(rows.slice(i, i + idsPerCall));
-        return calls.length;
+      const allowance = await this.budgets.lock(client, account, api);
+      if (!allowance) return [];
+      const lockedAt = performance.now();
+      const { now, tokens, rate, unprovenTokens, unprovenRate } = allowance;
+      const until = { ahead: TICK_EVERY_MS / 1000, most: MOST_CALLS };
+      const places = {
+        budget: departures({ tokens, rate }, until),
+        unproven: departures({ tokens: unprovenTokens, rate: unprovenRate }, until),
+      };
+      if (places.budget.length === 0) return [];
+
+      const rows = await readDue(client, account, api, {
+        all: places.budget.length * idsPerCall,
+        unproven: Math.min(places.budget.length, places.unproven.length) * idsPerCall,
       });
-      return calls;
+      const calls = (lane: PollLane) =>
+        callsOf(
+          rows.filter((row) => row.lane === lane),
+          idsPerCall,
+        );
+      const table = timetable(places, {
+        known: calls(POLL_LANES.known),
+        unproven: calls(POLL_LANES.unproven),
+        found: calls(POLL_LANES.found),
+      });
+      if (table.length === 0) return [];
+
+      await lease(
+        client,
+        table.flatMap(({ call }) => call.map(({ id }) => id)),
+      );
+      const unproven = table.filter(({ lane }) => lane === 'unproven').length;
+      await this.budgets.take(client, { account, api }, allowance, { total: table.length, unproven });
+      const passed = performance.now() - lockedAt;
+      return table.map(({ call, at }) => ({
+        jobs: call.map(({ id, vendorJobId, dueAt }) => ({ id, vendorJobId, dueAt: dueAt.toISOString() })),
+        departsAt: new Date(now.getTime() + at * 1000),
+        inMs: Math.max(0, at * 1000 - passed),
+      }));
     });
   }
+
+  /** Jobs whose look told nothing, through no fault of theirs, are due again in their old place. */
+  async giveBack(jobs: readonly DueJob[]): Promise<void> {
+    await this.sql.query({
+      name: 'give-back-jobs',
+      text: `UPDATE jobs SET next_poll_at = least(next_poll_at, v.due_at)
+             FROM unnest($1::uuid[], $2::timestamptz[]) AS v(id, due_at)
+             WHERE jobs.id = v.id AND next_poll_at IS NOT NULL`,
+      values: [jobs.map(({ id }) => id), jobs.map(({ dueAt }) => dueAt)],
+    });
+  }
+
+  /** From now on the jobs share their calls with so many ids at most; null: with as many as the vendor takes. */
+  async restrict(jobs: readonly DueJob[], idsPerCall: number | null): Promise<void> {
+    await this.sql.query({
+      name: 'restrict-jobs',
+      text: 'UPDATE jobs SET ids_per_call = $2 WHERE id = ANY ($1::uuid[]) AND ids_per_call IS DISTINCT FROM $2::int',
+      values: [jobs.map(({ id }) => id), idsPerCall],
+    });
+  }
+}
+
+async function readDue(
+  client: pg.ClientBase,
+  account: string,
+  api: string,
+  most: { all: number; unproven: number },
+): Promise<DueRow[]> {
+  const { rows } = await client.query<DueRow>({
+    name: 'read-due-jobs',
+    text: READ_DUE,
+    values: [account, api, most.all, most.unproven],
+  });
+  return rows;
+}
+
+/** The lease is the new deadline, so a look that the queue lost is not lost. */
+async function lease(client: pg.ClientBase, ids: string[]): Promise<void> {
+  await client.query({
+    name: 'lease-jobs',
+    text: `UPDATE jobs SET next_poll_at = clock_timestamp() + interval '${LEASE}' WHERE id = ANY ($1::uuid[])`,
+    values: [ids],
+  });
 }

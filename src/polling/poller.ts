@@ -1,23 +1,40 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Worker } from 'bullmq';
-import { retryDelayMs } from '../domain/poll-schedule.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SqlPool } from '../database/sql-pool.js';
 import { Metrics } from '../metrics/metrics.js';
 import { QUEUE_STORE, type QueueStore } from '../queue/queue-store.js';
 import { pollQueue, PollPayload, TICK_EVERY_MS, TICK_QUEUE } from '../queue/queues.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import type { Account } from '../settings/settings.js';
-import { postpone } from '../tracking/postpone.js';
 import { Receipts } from '../tracking/receipts.js';
 import { apiNamed, apisOf } from '../vendors/registry.js';
 import type { VendorApi } from '../vendors/vendor-api.js';
 import { VendorError } from '../vendors/vendor-error.js';
 import { Budgets, type Budget } from './budgets.js';
-import { DueJobs } from './due-jobs.js';
+import { DueJobs, type ClaimedCall } from './due-jobs.js';
+import { Setbacks } from './setbacks.js';
+import { watchUnwatched } from './unwatched-jobs.js';
 import { VendorClients } from './vendor-clients.js';
 
-/** Calls under way at the same time for one account. */
+/** Calls under way at the same time for one account, in one process. */
 const CONCURRENCY = 8;
+/** A tick waits for the last of its calls to leave, while the next one begins. */
+const TICKS_AT_ONCE = 2;
+/** Calls whose times are closer together than this leave together. */
+const DEPARTURE_EVERY_MS = 25;
+/**
+ * A call that is later than this is not made. What piles up in the queue behind slow answers would otherwise go out in a
+ * heap, and so exceed the budget that it was taken from. Its token is gone: given back, it would be spent beside those
+ * that came meanwhile.
+ */
+const LATEST = '300 milliseconds';
+
+/** Before the request is sent: what a callback says afterwards is newer than the answer. */
+const DRAW = `
+SELECT nextval('observation_number') AS number, clock_timestamp() AS asked_at,
+       clock_timestamp() <= $3::timestamptz + interval '${LATEST}' AND paused_at IS NULL AS "inTime"
+FROM budgets WHERE account = $1 AND api = $2`;
 
 /** Door two: the beat that finds due jobs, and the calls that ask the vendors about them. */
 @Injectable()
@@ -32,19 +49,33 @@ export class Poller {
     private readonly budgets: Budgets,
     private readonly dueJobs: DueJobs,
     private readonly clients: VendorClients,
+    private readonly setbacks: Setbacks,
     private readonly receipts: Receipts,
     private readonly metrics: Metrics,
   ) {}
 
   /** Begins to work: the beat, and one queue per account that can be asked. */
   async start(): Promise<void> {
+    await this.reload();
+    this.queues.work(TICK_QUEUE, () => this.tick(), { concurrency: TICKS_AT_ONCE });
+    await this.keepBeat();
+  }
+
+  /**
+   * Brings budgets and queues into line with the settings in force, has what is paused tried at once, and begins to watch
+   * what nobody could ask about before. Safe to repeat; two at once must not be.
+   */
+  async reload(): Promise<void> {
     const accounts = this.settings.value.accounts.filter((account) => account.credentials);
     await this.budgets.ensure(
       accounts.flatMap((account) => apisOf(account.vendor).map((api) => budgetOf(account, api))),
     );
     for (const account of accounts) this.workOn(account);
-    this.queues.work(TICK_QUEUE, () => this.tick(), { concurrency: 1 });
-    await this.keepBeat();
+    for (const name of this.workers.keys()) {
+      if (!this.settings.canAsk(name)) this.stopWorkingOn(name);
+    }
+    await this.budgets.probeNow(accounts.map(({ name }) => name));
+    await this.sql.transaction((client) => watchUnwatched(client, accounts));
   }
 
   /** Safe to repeat: the beat lives in the queue store, which may be wiped at any moment. */
@@ -58,121 +89,111 @@ export class Poller {
       );
   }
 
-  /** Claims what is due, account by account and API by API, and hands every call to the account's queue. */
+  /** Claims what is due and hands every call to its account's queue in time. */
   async tick(): Promise<void> {
-    for (const account of this.settings.value.accounts) {
-      if (!account.credentials) continue;
-      for (const api of apisOf(account.vendor)) await this.claimDue(account, api);
+    const accounts = this.settings.value.accounts.filter(({ credentials }) => credentials);
+    await Promise.all(accounts.map((account) => this.serve(account)));
+  }
+
+  private async serve(account: Account): Promise<void> {
+    if (await this.isBehind(account)) return;
+    const departing: Promise<void>[] = [];
+    for (const api of apisOf(account.vendor)) {
+      const calls = await this.dueJobs.claim(account.name, api.name, api.idsPerCall);
+      departing.push(...this.depart(account, api, calls));
+    }
+    await Promise.all(departing);
+  }
+
+  /** Calls behind those that wait already would be too late when their turn comes. */
+  private async isBehind(account: Account): Promise<boolean> {
+    return (await this.queues.queue(pollQueue(account.name)).getWaitingCount()) >= CONCURRENCY;
+  }
+
+  private depart(account: Account, api: VendorApi, calls: ClaimedCall[]): Promise<void>[] {
+    const departures = new Map<number, ClaimedCall[]>();
+    for (const call of calls) {
+      const inMs = Math.ceil(call.inMs / DEPARTURE_EVERY_MS) * DEPARTURE_EVERY_MS;
+      departures.set(inMs, [...(departures.get(inMs) ?? []), call]);
+    }
+    this.metrics.pollClaims.inc({ account: account.name, api: api.name }, calls.length);
+    return [...departures].map(async ([inMs, together]) => {
+      await sleep(inMs);
+      await this.handOver(account, api, together);
+    });
+  }
+
+  private async handOver(account: Account, api: VendorApi, calls: ClaimedCall[]): Promise<void> {
+    const looks = calls.map(({ jobs, departsAt }) => ({
+      name: 'look',
+      data: { api: api.name, departsAt: departsAt.toISOString(), jobs } satisfies PollPayload,
+      opts: { removeOnComplete: true, removeOnFail: true },
+    }));
+    try {
+      await this.queues.queue(pollQueue(account.name)).addBulk(looks);
+    } catch (error) {
+      // Their lease brings them back.
+      this.logger.warn(`${account.name}: ${calls.length} calls were not handed over: ${String(error)}`);
     }
   }
 
-  private async claimDue(account: Account, api: VendorApi): Promise<void> {
-    const calls = await this.dueJobs.claim(budgetOf(account, api), api.idsPerCall);
-    if (calls.length === 0) return;
-    this.metrics.pollClaims.inc({ account: account.name, api: api.name }, calls.length);
-    await this.queues.queue(pollQueue(account.name)).addBulk(
-      calls.map((jobs) => ({
-        name: 'look',
-        data: { api: api.name, jobs } satisfies PollPayload,
-        opts: { removeOnComplete: true, removeOnFail: true },
-      })),
-    );
-  }
-
-  private workOn({ name, vendor, requestsPerSecond }: Account): void {
+  private workOn({ name }: Account): void {
     if (this.workers.has(name)) return;
-    // The second guard, should a backlog in the queue come due at once; the first is the budget.
-    const limiter = { max: Math.max(1, Math.ceil(requestsPerSecond * apisOf(vendor).length)), duration: 1000 };
     const work = (data: unknown) => this.look(name, PollPayload.parse(data));
     this.workers.set(
       name,
-      this.queues.work(pollQueue(name), ({ data }) => work(data), { concurrency: CONCURRENCY, limiter }),
+      this.queues.work(pollQueue(name), ({ data }) => work(data), { concurrency: CONCURRENCY }),
     );
+  }
+
+  /** Without waiting for the calls in hand: closing the queue store does. */
+  private stopWorkingOn(name: string): void {
+    const worker = this.workers.get(name);
+    this.workers.delete(name);
+    const ended = Promise.all([worker && this.queues.retire(worker), this.queues.forget(pollQueue(name))]);
+    ended.catch((error: unknown) => this.logger.warn(`${name}: its queue was not closed: ${String(error)}`));
   }
 
   /** One call to a vendor. What comes back is stored as a receipt; what does not come back is no fault of the jobs. */
-  async look(accountName: string, { api: apiName, jobs }: PollPayload): Promise<void> {
+  async look(accountName: string, { api: apiName, departsAt, jobs }: PollPayload): Promise<void> {
     const api = apiNamed(apiName);
-    const account = this.settings.account(accountName);
     const client = this.clients.of(accountName);
-    if (!api || !account || !client) return;
+    if (!api || !client) return;
+    const evidence = await this.drawNumber(accountName, apiName, departsAt);
+    if (!evidence) return this.dueJobs.giveBack(jobs);
+
     const asked = jobs.map((job) => job.vendorJobId);
-    const evidence = await this.drawNumber();
-    const stop = this.metrics.vendorCallDuration.startTimer({ account: accountName, api: apiName });
+    const labels = { account: accountName, api: apiName };
+    const stop = this.metrics.vendorCallDuration.startTimer(labels);
     try {
-      const { httpStatus, body } = await client.call(api.query(asked));
-      stop();
-      this.metrics.vendorCalls.inc({ account: accountName, api: apiName, result: 'ok' });
-      await this.receipts.storeAnswer({
-        account: accountName,
-        api: apiName,
-        asked,
-        via: 'poll',
-        httpStatus,
-        body,
-        evidence,
-      });
+      const { httpStatus, body } = await client.call(api.query(asked)).finally(stop);
+      this.metrics.vendorCalls.inc({ ...labels, result: 'ok' });
+      await this.receipts.storeAnswer({ ...labels, asked, via: 'poll', httpStatus, body, evidence });
+      if (api.idsPerCall > 1) await this.dueJobs.restrict(jobs, null);
       if (await this.budgets.resume(accountName, apiName))
         this.logger.log(`${accountName} ${apiName}: calls work again`);
     } catch (error) {
-      stop();
       if (!(error instanceof VendorError)) throw error;
-      this.metrics.vendorCalls.inc({ account: accountName, api: apiName, result: error.kind });
-      await this.failed(
-        account,
-        api,
-        error,
-        jobs.map((job) => job.id),
-      );
+      this.metrics.vendorCalls.inc({ ...labels, result: error.kind });
+      // Of what was called as somebody the account is no longer, nothing follows for the account.
+      if (this.clients.of(accountName) === client) await this.setbacks.slowDown(accountName, api, error);
+      await this.setbacks.lookAgain(jobs, error, api);
     }
   }
 
-  /** Before the request is sent: what a callback says afterwards is newer than the answer. */
-  private async drawNumber(): Promise<{ number: number; askedAt: Date }> {
-    const { rows } = await this.sql.query<{ number: string; asked_at: Date }>({
-      name: 'draw-number',
-      text: `SELECT nextval('observation_number') AS number, clock_timestamp() AS asked_at`,
+  /** The number that the answer will have as evidence. null: it is too late for the call, or not the time for any. */
+  private async drawNumber(
+    account: string,
+    api: string,
+    departsAt: string,
+  ): Promise<{ number: number; askedAt: Date } | null> {
+    const { rows } = await this.sql.query<{ number: string; asked_at: Date; inTime: boolean }>({
+      name: 'draw-number-in-time',
+      text: DRAW,
+      values: [account, api, departsAt],
     });
     const [row] = rows;
-    if (!row) throw new Error('Postgres drew no number');
-    return { number: Number(row.number), askedAt: row.asked_at };
-  }
-
-  private async failed(account: Account, api: VendorApi, error: VendorError, jobIds: string[]): Promise<void> {
-    const reason = this.settings.redact(error.message).slice(0, 300);
-    const problem = { code: error.code, reason };
-    const where = `${account.name} ${api.operation}`;
-    switch (error.kind) {
-      case 'throttled':
-        await this.budgets.throttled(account.name, api.name, account.requestsPerSecond);
-        this.logger.warn(`${where}: throttled (${error.code}), slowing down`);
-        break;
-      case 'credentials':
-      case 'clock': {
-        const clockSkewMs = error.kind === 'clock' ? await this.clients.of(account.name)?.clockSkewMs() : null;
-        const fresh = await this.budgets.pause('account', account.name, api.name, { ...problem, clockSkewMs });
-        if (fresh)
-          this.logger.error(`${where}: ${error.code}: ${reason}; the account is paused, tried again once a minute`);
-        break;
-      }
-      case 'forbidden':
-        if (await this.budgets.pause('api', account.name, api.name, problem)) {
-          this.logger.error(`${where}: ${error.code}: ${reason}; this API is paused, tried again once a minute`);
-        }
-        break;
-      case 'refused':
-      case 'transient':
-        this.logger.debug(`${where}: ${error.code}: ${reason}`);
-    }
-    await this.lookAgainLater(jobIds, error);
-  }
-
-  /** The jobs are due again after a while; whatever paused the account, they come with the probes and then in their turn. */
-  private async lookAgainLater(jobIds: string[], error: VendorError): Promise<void> {
-    const paused = error.kind === 'credentials' || error.kind === 'forbidden' || error.kind === 'clock';
-    await postpone(this.sql, jobIds, (failures) =>
-      paused ? 1000 : Math.max(retryDelayMs(failures), error.retryAfterMs ?? 0),
-    );
+    return row?.inTime ? { number: Number(row.number), askedAt: row.asked_at } : null;
   }
 }
 
