@@ -32,8 +32,13 @@ export async function applyWithPrisma(prisma: PrismaService, pending: { id: bigi
   await Promise.all(Array.from({ length: atOnce }, applier));
 }
 
+/** An answer about several jobs is one transaction: the baseline's gain, since it commits less often. */
 async function applyOne(tx: Transaction, pendingId: bigint): Promise<void> {
-  const observation = await takeObservation(tx, pendingId);
+  for (const observation of await takeObservations(tx, pendingId)) await applyObservation(tx, observation);
+  await tx.pendingReceipt.delete({ where: { id: pendingId } });
+}
+
+async function applyObservation(tx: Transaction, observation: Observation): Promise<void> {
   const { seen, receiptId } = observation;
   const job = await tx.job.findFirstOrThrow({
     where: { vendorJobId: seen.vendorJobId },
@@ -80,10 +85,9 @@ async function applyOne(tx: Transaction, pendingId: bigint): Promise<void> {
     create: { jobId: job.id, receiptId, number: observation.number, askedAt: observation.askedAt },
     update: { number: observation.number, askedAt: observation.askedAt },
   });
-  await tx.pendingReceipt.delete({ where: { id: pendingId } });
 }
 
-async function takeObservation(tx: Transaction, id: bigint): Promise<Observation> {
+async function takeObservations(tx: Transaction, id: bigint): Promise<Observation[]> {
   const pending = await tx.pendingReceipt.findUniqueOrThrow({ where: { id } });
   const receipt = await tx.receipt.findUniqueOrThrow({ where: { id: pending.receiptId } });
   const provenance = {
@@ -95,9 +99,11 @@ async function takeObservation(tx: Transaction, id: bigint): Promise<Observation
   } as const;
   const { account, api, asked, httpStatus } = receipt;
   const body = Buffer.from(receipt.body);
-  const [meaning] = interpret({ ...provenance, pendingId: String(id), account, api, asked, httpStatus, body });
-  if (meaning?.kind !== 'speaks') throw new Error(`the receipt ${receipt.id} says nothing`);
-  return { ...provenance, kind: 'evidence', seen: meaning.seen };
+  const meanings = interpret({ ...provenance, pendingId: String(id), account, api, asked, httpStatus, body });
+  return meanings.map((meaning): Observation => {
+    if (meaning.kind !== 'speaks') throw new Error(`the receipt ${receipt.id} says nothing`);
+    return { ...provenance, kind: 'evidence', seen: meaning.seen };
+  });
 }
 
 function jobData(job: JobState, refs: string[]) {

@@ -10,7 +10,7 @@ import { Receipts } from '../src/tracking/receipts.js';
 import { Tracker } from '../src/tracking/tracker.js';
 import { ACCOUNT, benchSettings } from './account.js';
 import { applyWithPrisma } from './apply-baseline.js';
-import { convertAnswers, producingAnswers, type AnswerKind } from './documents.js';
+import { answerKinds, type AnswerKind } from './documents.js';
 import { query, settle, type BenchPostgres } from './postgres.js';
 import { compared, type BenchOptions, type Row, type Say } from './report.js';
 
@@ -26,7 +26,7 @@ type Side = { databaseUrl: string; sql: SqlPool; registry: JobRegistry; receipts
 /** Observations applied per second: one final answer for each of many queued jobs. */
 export async function apply(postgres: BenchPostgres, options: BenchOptions, say: Say): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const kind of [producingAnswers(), convertAnswers()]) rows.push(await measureKind(postgres, kind, options, say));
+  for (const kind of answerKinds()) rows.push(await measureKind(postgres, kind, options, say));
   return rows;
 }
 
@@ -37,6 +37,8 @@ async function measureKind(
   say: Say,
 ): Promise<Row> {
   const name = kind.api.split('/')[1] ?? kind.api;
+  const warmUp = sizeOf(WARM_UP_JOBS, kind);
+  const count = sizeOf(jobs / runs, kind);
   const ours = await openSide(await postgres.createDatabase('apply'));
   const baseline = await openSide(await postgres.createDatabase('apply_baseline'));
   const prisma = new PrismaService(baseline.databaseUrl);
@@ -54,14 +56,13 @@ async function measureKind(
   };
 
   try {
-    await applyOurs(WARM_UP_JOBS);
-    await applyBaseline(WARM_UP_JOBS, 2);
-    filled += WARM_UP_JOBS;
+    await applyOurs(warmUp);
+    await applyBaseline(warmUp, 2);
+    filled += warmUp;
     for (let run = 1; run <= runs; run++) {
-      const count = Math.ceil(jobs / runs);
       figures.ours.push(await applyOurs(count));
       say(`apply ${name} ${run}/${runs} ours: ${Math.round(figures.ours.at(-1) ?? 0)}/s`);
-      const half = count >> 1;
+      const half = count / 2;
       for (const [i, appliers] of BASELINE_APPLIERS.entries()) {
         const share = i === 0 ? half : count - half;
         const perSecond = await applyBaseline(share, appliers, filled + (i === 0 ? 0 : half));
@@ -81,6 +82,11 @@ async function measureKind(
 function fasterBaseline({ name, ours, baseline }: { name: string; ours: number[]; baseline: number[][] }): Row {
   const rows = baseline.map((figures) => compared({ name, unit: '/s', target: TARGET, ours, baseline: figures }));
   return rows.reduce((best, row) => (row.baseline > best.baseline ? row : best));
+}
+
+/** As many jobs of a kind as are worth `jobs` of the simplest, in whole answers and an even number of them. */
+function sizeOf(jobs: number, { weight, jobsPerAnswer }: AnswerKind): number {
+  return Math.max(2, Math.ceil(jobs / weight / jobsPerAnswer / 2) * 2) * jobsPerAnswer;
 }
 
 async function rate(count: number, work: () => Promise<unknown>): Promise<number> {
@@ -108,20 +114,22 @@ async function openSide(databaseUrl: string): Promise<Side> {
 
 /** Registers jobs and stores the final answer about each, the way pollers do: asked first, answered later. */
 async function fill({ databaseUrl, sql, registry, receipts }: Side, kind: AnswerKind, from: number, count: number) {
-  const answers = Array.from({ length: count }, (_, i) => kind.answer(from + i));
-  for (let i = 0; i < count; i += 500) {
+  const { api, jobsPerAnswer } = kind;
+  const answers = Array.from({ length: count / jobsPerAnswer }, (_, i) => kind.answer(from / jobsPerAnswer + i));
+  for (let i = 0; i < answers.length; i += 500) {
     const some = answers.slice(i, i + 500);
-    await registry.register(some.map(({ vendorJobId }) => ({ account: ACCOUNT, api: kind.api, vendorJobId })));
+    const ids = some.flatMap(({ vendorJobIds }) => vendorJobIds);
+    await registry.register(ids.map((vendorJobId) => ({ account: ACCOUNT, api, vendorJobId })));
     const { rows } = await sql.query<{ number: string; now: Date }>({
       text: `SELECT nextval('observation_number') AS number, clock_timestamp() AS now FROM generate_series(1, $1)`,
       values: [some.length],
     });
     await Promise.all(
-      some.map(({ vendorJobId, body }, k) =>
+      some.map(({ vendorJobIds, body }, k) =>
         receipts.storeAnswer({
           account: ACCOUNT,
-          api: kind.api,
-          asked: [vendorJobId],
+          api,
+          asked: vendorJobIds,
           via: 'poll',
           httpStatus: 200,
           body,

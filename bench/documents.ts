@@ -1,6 +1,9 @@
 import { draw, type Draw } from '../emulator/draw.js';
 import { callbackBody } from '../emulator/ims-callback.js';
-import type { Life } from '../emulator/kinds/kind.js';
+import { batchMediaProducing } from '../emulator/kinds/batch-media-producing.js';
+import { dynamicImage } from '../emulator/kinds/dynamic-image.js';
+import { huaweiEditing } from '../emulator/kinds/huawei-editing.js';
+import type { JobKind, Life, Order } from '../emulator/kinds/kind.js';
 import { mediaConvert } from '../emulator/kinds/media-convert.js';
 import { mediaProducing } from '../emulator/kinds/media-producing.js';
 
@@ -57,21 +60,73 @@ function prose(random: Draw, length: number): string {
 export type AnswerKind = {
   api: string;
   shape: string;
-  /** The final answer about job `n`, no id of which occurs in another one's. */
-  answer(n: number): { vendorJobId: string; body: Buffer };
+  /** How much work one job is, in jobs of the simplest kind: so many fewer are enough to measure. */
+  weight: number;
+  jobsPerAnswer: number;
+  /** The `n`-th answer, no id of which occurs in another one. */
+  answer(n: number): { vendorJobIds: string[]; body: Buffer };
 };
 
-export function producingAnswers(): AnswerKind {
-  const templates = Array.from({ length: VARIETY }, (_, i) => {
-    const order = { vendorJobId: JOB_ID_PLACE, userData: JSON.stringify(tenant(draw('user', i))) };
-    const plan = mediaProducing.plan(draw('producing', i), { ...order, outcome: 'succeeded' });
-    return answerTemplate(draw('request', i), 'MediaProducingJob', plan.document(LIFE, LIFE.endsAt));
+/** One kind after the other, from the simplest to a batch as large as they come. */
+export function answerKinds(): AnswerKind[] {
+  return [
+    imsAnswers({ kind: mediaProducing, root: 'MediaProducingJob', shape: '1 output' }),
+    imsAnswers({ kind: dynamicImage, root: 'DynamicImageJob', shape: '1 output' }),
+    editingAnswers(),
+    convertAnswers(),
+    batchAnswers(10),
+    batchAnswers(1000),
+  ];
+}
+
+type Shaped = { kind: JobKind; root: string; shape: string; weight?: number; order?: Partial<Order>; variety?: number };
+
+function imsAnswers({ kind, root, shape, weight = 1, order, variety = VARIETY }: Shaped): AnswerKind {
+  const templates = Array.from({ length: variety }, (_, i) => {
+    const userData = JSON.stringify(tenant(draw('user', i)));
+    const plan = kind.plan(draw(kind.api, i), { vendorJobId: JOB_ID_PLACE, userData, outcome: 'succeeded', ...order });
+    return answerTemplate(draw('request', i), root, plan.document(LIFE, LIFE.endsAt));
   });
-  return { api: mediaProducing.api, shape: '1 output', answer: (n) => personal(templates, n) };
+  return { api: kind.api, shape, weight, jobsPerAnswer: 1, answer: (n) => personal(templates, n) };
+}
+
+function batchAnswers(subjobs: number): AnswerKind {
+  return imsAnswers({
+    kind: batchMediaProducing,
+    root: 'EditingBatchJob',
+    shape: `${subjobs.toLocaleString('en-US')} subjobs and outputs`,
+    weight: subjobs / 2,
+    order: { subjobs, openSubjobs: 0 },
+    variety: Math.max(1, Math.round(VARIETY / subjobs)),
+  });
+}
+
+const IDS_PER_CALL = 10;
+
+/** Ten jobs an answer, as they are asked for. */
+function editingAnswers(): AnswerKind {
+  const templates = Array.from({ length: VARIETY }, (_, i) => {
+    const order = { vendorJobId: JOB_ID_PLACE, userData: '' };
+    const plan = huaweiEditing.plan(draw('editing', i), { ...order, outcome: 'succeeded' });
+    return JSON.stringify(plan.document(LIFE, LIFE.endsAt));
+  });
+  return {
+    api: huaweiEditing.api,
+    shape: '1 output, 2 streams, 10 an answer',
+    weight: 1,
+    jobsPerAnswer: IDS_PER_CALL,
+    answer: (n) => {
+      const vendorJobIds = Array.from({ length: IDS_PER_CALL }, (_, k) => String(10_000_000 + n * IDS_PER_CALL + k));
+      const jobs = vendorJobIds.map((id, k) =>
+        (templates[(n + k) % templates.length] ?? '').replaceAll(JOB_ID_PLACE, id),
+      );
+      return { vendorJobIds, body: Buffer.from(`{"job_array":[${jobs.join(',')}]}`) };
+    },
+  };
 }
 
 /** 4 subjobs (two outputs, a group, its one output), 3 outputs, 6 streams: drawn until the dice fall so. */
-export function convertAnswers(): AnswerKind {
+function convertAnswers(): AnswerKind {
   const templates: string[] = [];
   for (let i = 0; templates.length < VARIETY; i++) {
     const order = { vendorJobId: JOB_ID_PLACE, userData: JSON.stringify(tenant(draw('user', i))) };
@@ -82,7 +137,7 @@ export function convertAnswers(): AnswerKind {
     if (plan.expectedSubjobs.length === 4 && streams === 6) templates.push(template);
   }
   const shape = '4 subjobs, 3 outputs, 6 streams';
-  return { api: mediaConvert.api, shape, answer: (n) => personal(templates, n) };
+  return { api: mediaConvert.api, shape, weight: 1, jobsPerAnswer: 1, answer: (n) => personal(templates, n) };
 }
 
 function answerTemplate(random: Draw, root: string, document: object): string {
@@ -90,12 +145,12 @@ function answerTemplate(random: Draw, root: string, document: object): string {
 }
 
 /** Every id of the template (32 hexadecimal digits, or a UUID) becomes the job's own. */
-function personal(templates: string[], n: number): { vendorJobId: string; body: Buffer } {
+function personal(templates: string[], n: number): { vendorJobIds: string[]; body: Buffer } {
   const tail = n.toString(16).padStart(8, '0');
   const vendorJobId = `b0b0b0b0b0b0b0b0b0b0b0b0${tail}`;
   const text = (templates[n % templates.length] ?? '')
     .replaceAll(JOB_ID_PLACE, vendorJobId)
     .replace(/\b([0-9a-f]{24})[0-9a-f]{8}\b/g, `$1${tail}`)
     .replace(/\b([0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{4})[0-9A-F]{8}\b/g, `$1${tail.toUpperCase()}`);
-  return { vendorJobId, body: Buffer.from(text) };
+  return { vendorJobIds: [vendorJobId], body: Buffer.from(text) };
 }

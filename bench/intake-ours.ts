@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { PinoLogger } from '../src/logger.js';
+import { CurrentSettings } from '../src/settings/current-settings.js';
 import { start, type Running } from '../src/start.js';
 import { benchSettings } from './account.js';
 import { answerParent } from './child.js';
@@ -12,7 +13,7 @@ answerParent<{ databaseUrl: string }>(
   async ({ databaseUrl }) => {
     const settings = benchSettings(databaseUrl);
     Logger.overrideLogger(new PinoLogger(settings.logLevel, (line) => line));
-    running = await start(settings, databaseUrl, 'api');
+    running = await start(new CurrentSettings(settings), databaseUrl, 'api');
     return { url: running.url };
   },
   async () => running?.close(),
