@@ -7,6 +7,7 @@ export default {
   transform: { '^.+\\.ts$': '@swc/jest' },
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
-  maxWorkers: 2,
+  // More than there are cores: most of a test is waiting, for a vendor or for time to pass.
+  maxWorkers: 3,
   testTimeout: 30_000,
 };

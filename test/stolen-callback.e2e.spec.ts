@@ -107,6 +107,24 @@ describe('a stolen callback address', () => {
     );
   });
 
+  it('what the vendor does not know after two minutes is left alone until the grace is over', async () => {
+    const ids = await someInvented(5);
+    await tracker.rows(
+      `UPDATE jobs SET created_at = now() - interval '2 minutes', next_poll_at = now() WHERE id = ANY ($1)`,
+      [ids],
+    );
+    await eventually(
+      async () => {
+        const graces = await tracker.rows(
+          `SELECT round(extract(epoch FROM next_poll_at - created_at))::int AS seconds FROM jobs WHERE id = ANY ($1)`,
+          [ids],
+        );
+        expect(graces).toEqual(Array.from(ids, () => ({ seconds: 900 })));
+      },
+      { timeoutMs: 10_000 },
+    );
+  });
+
   it('what the vendor still does not know after the grace is lost, contradicted, and looked at no more', async () => {
     const ids = await someInvented(20);
     await tracker.rows(
