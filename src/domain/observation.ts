@@ -123,6 +123,18 @@ export type Provenance = {
 /** What a callback says is a claim; what the vendor answers to our own signed query is evidence. */
 export type Observation = Provenance & { seen: JobSeen; kind: 'claim' | 'evidence' };
 
+export const NO_FILE_FACTS: OutputSeen = {
+  url: null,
+  mediaId: null,
+  format: null,
+  durationMs: null,
+  sizeBytes: null,
+  bitrateBps: null,
+  width: null,
+  height: null,
+  streams: [],
+};
+
 export const NO_JOB_FACTS: JobFacts = {
   vendorStatus: null,
   name: null,

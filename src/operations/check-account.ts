@@ -1,6 +1,7 @@
 import { CALLBACK_URL_LIMIT, callbackUrl, type Account, type Settings } from '../settings/settings.js';
 import { parseJson } from '../vendors/readers.js';
 import { apisOf } from '../vendors/registry.js';
+import { NO_SUCH_JOB } from '../vendors/vendor-api.js';
 import type { VendorAnswer, VendorClient, VendorQuery } from '../vendors/vendor-client.js';
 import { VendorError } from '../vendors/vendor-error.js';
 import { connect, eventCallbackOf } from '../vendors/vendors.js';
@@ -10,8 +11,6 @@ import type { CheckReport } from './check-report.js';
 const SKEW_WARNED_OF_MS = 60_000;
 /** The vendor's clock is told to the second, and the answer took its time. */
 const SKEW_UNNOTICED_MS = 2_000;
-/** No vendor has such a job: "no such job" is the answer of a vendor that knows us. */
-const NO_JOB = '00000000000000000000000000000000';
 
 /** Tries one account: its key, the clock, its callback address, and what the vendor was told to call. */
 export async function checkAccount(account: Account, settings: Settings, report: CheckReport): Promise<void> {
@@ -33,7 +32,7 @@ async function checkCredentials(account: Account, client: VendorClient, report: 
   const apis = apisOf(vendor);
   const forbidden: string[] = [];
   for (const api of apis) {
-    const answer = await answerOf(client, api.query([NO_JOB]));
+    const answer = await answerOf(client, api.query([NO_SUCH_JOB]));
     if (!(answer instanceof VendorError)) continue;
     const said = `${api.operation} at ${endpoint}: ${answer.code}: ${answer.message}`;
     if (answer.kind === 'forbidden') {

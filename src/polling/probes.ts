@@ -3,13 +3,11 @@ import { exclusively } from '../database/exclusively.js';
 import { SqlPool } from '../database/sql-pool.js';
 import { Metrics } from '../metrics/metrics.js';
 import { apiNamed } from '../vendors/registry.js';
+import { NO_SUCH_JOB } from '../vendors/vendor-api.js';
 import { VendorError } from '../vendors/vendor-error.js';
 import { Budgets } from './budgets.js';
 import { Setbacks } from './setbacks.js';
 import { VendorClients } from './vendor-clients.js';
-
-/** Of a form that every vendor takes, and nobody's: "no such job" is the answer of a vendor that knows us. */
-const NO_SUCH_JOB = '00000000000000000000000000000000';
 
 /** Tries what is paused, so that it recovers also when none of its jobs is due. */
 @Injectable()

@@ -59,3 +59,6 @@ export interface Listing {
   /** `jobs` has what the page says about each; null: not a page of this listing. Never throws on odd values. */
   readPage(document: Json): { jobs: JobSeen[]; nextToken: string | null } | null;
 }
+
+/** Of a form that every vendor takes, and nobody's: "no such job" is the answer of a vendor that knows us. */
+export const NO_SUCH_JOB = '0'.repeat(32);

@@ -3,7 +3,7 @@ import { NO_JOB_FACTS, NO_SUBJOB_FACTS, type JobSeen, type SubjobSeen } from '..
 import { fields, type Contract } from '../contract.js';
 import type { Fields } from '../readers.js';
 import type { VendorApi } from '../vendor-api.js';
-import { fileOf, jobWord, partWord, readClaim, readRoot, refsOf } from './ims-fields.js';
+import { claims, fileOf, jobWord, partWord, readRoot, refsOf } from './ims-fields.js';
 import { imsListing } from './ims-listing.js';
 
 const CONTRACT: Contract = {
@@ -37,10 +37,7 @@ export const batchMediaProducing: VendorApi = {
 
   readAnswer: (document, asked) => readRoot(document, asked, 'EditingBatchJob', readJob),
 
-  callback: {
-    events: ['BatchProduceMediaComplete'],
-    read: (event, vendorJobId) => readClaim(event, vendorJobId).seen,
-  },
+  callback: claims('BatchProduceMediaComplete'),
 
   listing: imsListing({
     operation: 'ListBatchMediaProducingJobs',

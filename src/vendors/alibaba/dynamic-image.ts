@@ -1,8 +1,8 @@
-import type { JobSeen, OutputSeen } from '../../domain/observation.js';
+import { NO_FILE_FACTS, type JobSeen, type OutputSeen } from '../../domain/observation.js';
 import type { Contract } from '../contract.js';
 import type { Fields } from '../readers.js';
 import type { VendorApi } from '../vendor-api.js';
-import { readClaim, readRoot, refsOf } from './ims-fields.js';
+import { claims, readRoot, refsOf } from './ims-fields.js';
 import { imsListing } from './ims-listing.js';
 import { PROCESSING_JOB, readProcessingJob } from './processing-job.js';
 
@@ -27,13 +27,7 @@ export const dynamicImage: VendorApi = {
 
   readAnswer: (document, asked) => readRoot(document, asked, 'DynamicImageJob', readJob),
 
-  callback: {
-    events: ['DynamicImageComplete'],
-    /** The body of this event is not documented; what it says of the state is a claim like any other. */
-    read(event, vendorJobId) {
-      return readClaim(event, vendorJobId).seen;
-    },
-  },
+  callback: claims('DynamicImageComplete'),
 
   listing: imsListing({
     operation: 'ListDynamicImageJobs',
@@ -55,15 +49,12 @@ function outputOf(job: Fields): { output: OutputSeen; refs: string[] } {
   const isMediaId = place.text('Type') === 'Media';
   const config = job.jsonObject('TemplateConfig');
   const output: OutputSeen = {
+    ...NO_FILE_FACTS,
     url: job.text('OutputUrl') ?? (isMediaId ? null : media),
     mediaId: isMediaId ? place.id('Media') : null,
     format: config.text('Format'),
-    durationMs: null,
-    sizeBytes: null,
-    bitrateBps: null,
     width: config.count('Width'),
     height: config.count('Height'),
-    streams: [],
   };
   return { output, refs: refsOf(output.url, media) };
 }

@@ -1,5 +1,5 @@
-import { isNotFoundAnswer } from './ims-errors.js';
 import {
+  NO_FILE_FACTS,
   NO_JOB_FACTS,
   notFound,
   nothingSeen,
@@ -9,8 +9,9 @@ import {
   type OutputSeen,
 } from '../../domain/observation.js';
 import type { JobWord, SubjobStatus } from '../../domain/status.js';
-import type { CallbackEvent } from '../vendor-api.js';
+import type { Callback, CallbackEvent } from '../vendor-api.js';
 import { Fields } from '../readers.js';
+import { isNotFoundAnswer } from './ims-errors.js';
 
 /** Every word seen anywhere in IMS for a state, aliases included (protocol sheet, section 5.6). Matched in lower case. */
 const WORDS: Record<string, SubjobStatus> = {
@@ -99,17 +100,17 @@ export function readClaim(event: CallbackEvent, vendorJobId: string): { fields: 
   return { fields, seen };
 }
 
+/** The callbacks of a kind whose bodies say no more than every callback does, or are not documented at all. */
+export function claims(...events: string[]): Callback {
+  return { events, read: (event, vendorJobId) => readClaim(event, vendorJobId).seen };
+}
+
 /** The one file of a producing job, alone or in a batch. The vendor tells its place and length, and nothing of its streams. */
 export function fileOf(job: Fields): OutputSeen {
   return {
+    ...NO_FILE_FACTS,
     url: job.text('MediaURL'),
     mediaId: job.id('MediaId'),
-    format: null,
     durationMs: job.scaled('Duration', 1000),
-    sizeBytes: null,
-    bitrateBps: null,
-    width: null,
-    height: null,
-    streams: [],
   };
 }

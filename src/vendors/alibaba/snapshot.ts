@@ -1,8 +1,8 @@
-import type { JobSeen, OutputSeen } from '../../domain/observation.js';
+import { NO_FILE_FACTS, type JobSeen, type OutputSeen } from '../../domain/observation.js';
 import { fields, type Contract } from '../contract.js';
 import type { Fields } from '../readers.js';
 import type { VendorApi } from '../vendor-api.js';
-import { readClaim, readRoot, refsOf } from './ims-fields.js';
+import { claims, readRoot, refsOf } from './ims-fields.js';
 import { imsListing } from './ims-listing.js';
 import { PROCESSING_JOB, readProcessingJob } from './processing-job.js';
 
@@ -33,13 +33,7 @@ export const snapshot: VendorApi = {
 
   readAnswer: (document, asked) => readRoot(document, asked, 'SnapshotJob', readJob),
 
-  callback: {
-    events: ['SnapshotComplete'],
-    /** The body of this event is not documented; what it says of the state is a claim like any other. */
-    read(event, vendorJobId) {
-      return readClaim(event, vendorJobId).seen;
-    },
-  },
+  callback: claims('SnapshotComplete'),
 
   listing: imsListing({
     operation: 'ListSnapshotJobs',
@@ -62,15 +56,9 @@ function outputOf(job: Fields): { output: OutputSeen; refs: string[] } {
   const place = job.object('Output');
   const isMediaId = place.text('Type') === 'Media';
   const output: OutputSeen = {
+    ...NO_FILE_FACTS,
     url: isMediaId ? null : place.text('Media'),
     mediaId: isMediaId ? place.id('Media') : null,
-    format: null,
-    durationMs: null,
-    sizeBytes: null,
-    bitrateBps: null,
-    width: null,
-    height: null,
-    streams: [],
   };
   return { output, refs: refsOf(output.url, output.mediaId) };
 }
