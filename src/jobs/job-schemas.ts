@@ -233,7 +233,7 @@ export const JobItem = z
     vendorError: Fault.nullable(),
     userData: anyJson,
     userDataRaw: z.string().nullable(),
-    parentJobId: z.uuid().nullable(),
+    parentJobId: z.uuid().nullable().meta({ description: 'The batch that this job is a part of.' }),
     registered: z.boolean(),
     callbackExpected: z.boolean(),
     vendorCreatedAt: time.nullable(),
