@@ -86,7 +86,15 @@ describe.each(queueStores)('ten ids a call, with two workers, queues on $name', 
     emulator.requests.clear();
     for (let round = 0; round < 3; round++) {
       await dueNow(ids);
-      await eventually(() => expect(looksAt(bad).length).toBeGreaterThan(round), { timeoutMs: 10_000 });
+      await eventually(
+        async () => {
+          expect(looksAt(bad).length).toBeGreaterThan(round);
+          // The refusal was noted: what comes after it is not overwritten by it.
+          const [state] = await stateOf([bad]);
+          expect(state?.['poll_failures']).toBeGreaterThan(round + 1);
+        },
+        { timeoutMs: 10_000 },
+      );
     }
     for (const { jobIds, status } of emulator.requests.entries) {
       if (status === 400) expect(jobIds).toEqual([bad]);
