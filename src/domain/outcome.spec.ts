@@ -46,10 +46,15 @@ describe('the outcome of a job', () => {
     expect(outcome({ ...batch, parts: parts('failed', 'running') })).toBe('failed');
   });
 
-  it('believes the error of a batch that has no parts', () => {
+  it('believes the error of a batch of which no part came to an end', () => {
     const batch = { word: 'succeeded', parts: [], batch: true, settled: false } as const;
     expect(outcome({ ...batch, batchError: true })).toBe('failed');
     expect(outcome({ ...batch, batchError: false })).toBe('succeeded');
+    const skipped = { ...batch, parts: parts('skipped', 'skipped') };
+    expect(outcome({ ...skipped, batchError: true })).toBe('failed');
+    expect(outcome({ ...skipped, batchError: false })).toBe('succeeded');
+    // Beside parts that ended it decides nothing.
+    expect(outcome({ ...batch, parts: parts('succeeded'), batchError: true })).toBe('succeeded');
   });
 });
 
