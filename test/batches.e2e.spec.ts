@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { startEmulator, type EmulatedJob, type Emulator, type SubmitOptions } from '../emulator/emulator.js';
 import { eventually } from './support/eventually.js';
+import { vendorSample } from './support/fixtures.js';
 import { queueStores } from './support/queue-stores.js';
 import { startTracker, VENDOR_ACCOUNT, type TestTracker } from './support/tracker.js';
 
 const BATCH = 'alibaba-ims/batch-media-producing';
 const PRODUCING = 'alibaba-ims/media-producing';
-const SAMPLE = path.join(import.meta.dirname, 'fixtures/alibaba-ims-batch-media-producing/vendor-sample.payload.json');
 
 describe.each(queueStores)('quick video batches, queues on $name', (store) => {
   let emulator: Emulator;
@@ -39,7 +37,7 @@ describe.each(queueStores)('quick video batches, queues on $name', (store) => {
   const asked = (jobId: string) => emulator.requests.where({ jobId, action: 'GetMediaProducingJob' });
 
   it("reads the vendor's own sample to its last field", async () => {
-    const document = JSON.parse(readFileSync(SAMPLE, 'utf8'));
+    const document = vendorSample(BATCH);
     const vendorJobId = document.EditingBatchJob.JobId;
     emulator.submit({ api: BATCH, vendorJobId, document, queueMs: 0, durationMs: 0 });
     const id = await register(vendorJobId);

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { startEmulator, type Api, type Emulator, type Faults } from '../emulator/emulator.js';
 import { APIS } from '../emulator/kinds/kinds.js';
 import { eventually } from './support/eventually.js';
+import { vendorSample } from './support/fixtures.js';
 import { queueStores } from './support/queue-stores.js';
 import {
   HUAWEI_VENDOR_ACCOUNT,
@@ -12,9 +11,6 @@ import {
   VENDOR_ACCOUNT,
   type TestTracker,
 } from './support/tracker.js';
-
-const sample = (api: string) =>
-  JSON.parse(readFileSync(path.join(import.meta.dirname, `fixtures/${api}/vendor-sample.payload.json`), 'utf8'));
 
 describe.each(queueStores)('from callback and poll to history, queues on $name', (store) => {
   let emulator: Emulator;
@@ -30,7 +26,7 @@ describe.each(queueStores)('from callback and poll to history, queues on $name',
   });
 
   it("makes the vendor's sample of a producing job the job it should be", async () => {
-    const document = sample('alibaba-ims-media-producing');
+    const document = vendorSample('alibaba-ims/media-producing');
     const vendorJobId = document.MediaProducingJob.JobId;
     emulator.submit({ api: 'alibaba-ims/media-producing', vendorJobId, document });
     const answer = await tracker.callback({
@@ -81,7 +77,7 @@ describe.each(queueStores)('from callback and poll to history, queues on $name',
   });
 
   it("makes the vendor's sample of a convert job the job it should be, parts, files and streams", async () => {
-    const document = sample('alibaba-ims-media-convert');
+    const document = vendorSample('alibaba-ims/media-convert');
     const vendorJobId = document.Job.JobId;
     emulator.submit({ api: 'alibaba-ims/media-convert', vendorJobId, document });
     await tracker.callback({
@@ -154,7 +150,7 @@ describe.each(queueStores)('from callback and poll to history, queues on $name',
   });
 
   it("makes the vendor's sample of an animated image the job it should be, ids with newlines included", async () => {
-    const document = sample('alibaba-ims-dynamic-image');
+    const document = vendorSample('alibaba-ims/dynamic-image');
     const vendorJobId = document.DynamicImageJob.JobId.trim();
     emulator.submit({ api: 'alibaba-ims/dynamic-image', vendorJobId, document });
     const { body } = await tracker.post('/v1/jobs', {

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { startEmulator, type Api, type Emulator } from '../emulator/emulator.js';
 import { VENDOR_APIS } from '../src/vendors/registry.js';
 import { eventually } from './support/eventually.js';
+import { vendorSample } from './support/fixtures.js';
 import {
   HUAWEI_VENDOR_ACCOUNT,
   huaweiAccount,
@@ -11,14 +10,6 @@ import {
   VENDOR_ACCOUNT,
   type TestTracker,
 } from './support/tracker.js';
-
-const fixture = (api: string, kind: 'payload' | 'observation') =>
-  JSON.parse(
-    readFileSync(
-      path.join(import.meta.dirname, `fixtures/${api.replace('/', '-')}/vendor-sample.${kind}.json`),
-      'utf8',
-    ),
-  );
 
 /** What a job must show of an observation: everything but what is derived from several. */
 function shownOf(seen: any) {
@@ -78,11 +69,11 @@ describe('the sample on the vendor’s own page, the whole way', () => {
   });
 
   it.each(VENDOR_APIS.map(({ name, vendor }) => [name as Api, vendor] as const))('of %s', async (api, vendor) => {
-    const [seen] = fixture(api, 'observation');
+    const [seen] = vendorSample(api, 'observation');
     const account = vendor === 'huawei-mpc' ? huaweiAccount('').name : 'media-cn';
     const accessKeyId = (vendor === 'huawei-mpc' ? HUAWEI_VENDOR_ACCOUNT : VENDOR_ACCOUNT).accessKeyId;
     const { vendorJobId } = seen;
-    emulator.submit({ api, accessKeyId, vendorJobId, document: fixture(api, 'payload'), queueMs: 0, durationMs: 0 });
+    emulator.submit({ api, accessKeyId, vendorJobId, document: vendorSample(api), queueMs: 0, durationMs: 0 });
     const { body } = await tracker.post('/v1/jobs', { account, api, vendorJobId });
     const job = await eventually(async () => {
       const answer = (await tracker.get(`/v1/jobs/${body.id}`)).body;

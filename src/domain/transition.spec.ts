@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import {
+  NO_FILE_FACTS,
   NO_JOB_FACTS,
   NO_SUBJOB_FACTS,
   nothingSeen,
@@ -14,17 +15,7 @@ const START = new Date('2026-01-01T00:00:00Z');
 const RULES: TrackingRules = { outcomeInParts: false, batch: false, claimOnly: false };
 const seconds = (n: number) => new Date(START.getTime() + n * 1000);
 
-const file = (url: string): OutputSeen => ({
-  url,
-  mediaId: null,
-  format: null,
-  durationMs: null,
-  sizeBytes: null,
-  bitrateBps: null,
-  width: null,
-  height: null,
-  streams: [],
-});
+const file = (url: string): OutputSeen => ({ ...NO_FILE_FACTS, url });
 
 const seen = (change: Partial<JobSeen>): JobSeen => ({ ...nothingSeen('job-1'), ...change });
 
