@@ -7,7 +7,7 @@ import pg from 'pg';
 const SHARED_CONNECTIONS = 4;
 
 export type Processor = (job: Job) => Promise<unknown>;
-export type WorkOptions = Pick<WorkerOptions, 'concurrency' | 'limiter'>;
+export type WorkOptions = Pick<WorkerOptions, 'concurrency'>;
 
 /**
  * Where BullMQ keeps its queues: Redis when there is a `REDIS_URL`, otherwise schema `bullmq` of our Postgres. The one

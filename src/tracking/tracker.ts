@@ -210,6 +210,7 @@ export class Tracker {
           this.newJob(jobKey, via, via === 'list' ? POLL_LANES.found : POLL_LANES.unproven),
         ),
     ];
+    // Of two reasons to make a job the first counts: a batch's answer is better proof than a callback.
     const made = await statements.makeJobs(client, [
       ...new Map(unregistered.reverse().map((job) => [statements.keyOf(job), job])).values(),
     ]);
