@@ -191,10 +191,12 @@ function claimOf(row: Row, place: Place, windowMs: number): Claim {
         found: row.found,
       }
     : newPass(covered, windowMs, row.now);
+  // What could not be listed for an hour is listed up to now, not up to an hour ago.
+  const atFirstPage = underWay && pass.pages === 0;
   return {
     ...place,
     lease: uuidv4(),
-    pass,
+    pass: atFirstPage ? { ...newPass(covered, windowMs, row.now), startedAt: pass.startedAt, found: pass.found } : pass,
     begins: !underWay,
     covered,
     failures: row.failures,
