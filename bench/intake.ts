@@ -1,12 +1,12 @@
 import { Child } from './child.js';
 import type { LoadOrder, LoadResult } from './load.js';
 import { query, settle, type BenchPostgres } from './postgres.js';
-import { compared, type BenchOptions, type Row, type Say } from './report.js';
+import { compared, type BenchOptions, type Row, type Say, type Target } from './report.js';
 
 const CONNECTIONS = 64;
 const WARM_UP_MS = 1500;
 /** Of the issue: checks, dedupe and commit included, against one plain Prisma create a request. */
-const TARGET = 2;
+const TARGET: Target = { ratio: 'at least', value: 2 };
 
 type Side = {
   name: string;
@@ -35,7 +35,7 @@ export async function intake(postgres: BenchPostgres, { seconds, runs }: BenchOp
     await Promise.all([generator, ...sides.map(({ server }) => server)].map((child) => child.stop()));
   }
   const [ours = [], baseline = []] = sides.map(({ results }) => results);
-  const row = (name: string, unit: string, target: number | null, read: (result: LoadResult) => number) =>
+  const row = (name: string, unit: string, target: Target | null, read: (result: LoadResult) => number) =>
     compared({ name, unit, target, ours: ours.map(read), baseline: baseline.map(read) });
   return [
     row('intake: callbacks acknowledged', '/s', TARGET, ({ perSecond }) => perSecond),

@@ -7,35 +7,57 @@ export type Say = (line: string) => void;
 /** `jobs`: of each kind, for apply. */
 export type BenchOptions = { seconds: number; runs: number; jobs: number };
 
-/** One line of the result. `ratio` is how many times better than the baseline; a `target` is a least ratio. */
+/** What a row must reach: of its own figure, or of its ratio to the baseline. */
+export type Target = { ours: 'at least' | 'at most'; value: number } | { ratio: 'at least' | 'at most'; value: number };
+
+/** One line of the result. `ratio` is how many times better than the baseline; `target` as people read it. */
 export type Row = {
   name: string;
   ours: number;
   unit: string;
-  baseline: number;
-  ratio: number;
-  target: number | null;
+  baseline: number | null;
+  ratio: number | null;
+  target: string | null;
   met: boolean | null;
   oursRange: [number, number];
-  baselineRange: [number, number];
+  baselineRange: [number, number] | null;
 };
 
-type Measured = { name: string; unit: string; target: number | null; ours: number[]; baseline: number[] };
+/** `baseline` empty: there is nothing to compare with. Of `ms`, `MiB` and `calls` less is better. */
+type Measured = { name: string; unit: string; target: Target | null; ours: number[]; baseline?: number[] };
+
+const LESS_IS_BETTER = new Set(['ms', 'MiB', 'calls']);
 
 /** Medians of interleaved runs, and how far the runs lie apart. */
-export function compared({ name, unit, target, ours, baseline }: Measured): Row {
-  const ratio = unit === 'ms' ? median(baseline) / median(ours) : median(ours) / median(baseline);
+export function compared({ name, unit, target, ours, baseline = [] }: Measured): Row {
+  const [mine, theirs] = [median(ours), baseline.length > 0 ? median(baseline) : null];
+  const ratio = theirs === null ? null : LESS_IS_BETTER.has(unit) ? theirs / mine : mine / theirs;
   return {
     name,
-    ours: rounded(median(ours)),
+    ours: rounded(mine),
     unit,
-    baseline: rounded(median(baseline)),
-    ratio: Math.round(ratio * 100) / 100,
-    target,
-    met: target === null ? null : ratio >= target,
-    oursRange: [rounded(Math.min(...ours)), rounded(Math.max(...ours))],
-    baselineRange: [rounded(Math.min(...baseline)), rounded(Math.max(...baseline))],
+    baseline: theirs === null ? null : rounded(theirs),
+    ratio: ratio === null ? null : Math.round(ratio * 100) / 100,
+    target: target && shownTarget(target, unit),
+    met: target && isMet(target, mine, ratio),
+    oursRange: rangeOf(ours),
+    baselineRange: baseline.length > 0 ? rangeOf(baseline) : null,
   };
+}
+
+function isMet(target: Target, ours: number, ratio: number | null): boolean {
+  const figure = 'ours' in target ? ours : (ratio ?? Number.NaN);
+  const bound = 'ours' in target ? target.ours : target.ratio;
+  return bound === 'at least' ? figure >= target.value : figure <= target.value;
+}
+
+function shownTarget(target: Target, unit: string): string {
+  const bound = ('ours' in target ? target.ours : target.ratio) === 'at least' ? '≥' : '≤';
+  return `${bound} ${shown(target.value)} ${'ours' in target ? unit : 'x'}`;
+}
+
+function rangeOf(values: number[]): [number, number] {
+  return [rounded(Math.min(...values)), rounded(Math.max(...values))];
 }
 
 function median(values: number[]): number {
@@ -52,14 +74,14 @@ function rounded(value: number): number {
 const HEAD = ['what', 'ours (min–max)', 'baseline (min–max)', 'ratio', 'target', 'met'];
 
 function cells(row: Row): string[] {
-  const figure = (value: number, [min, max]: [number, number]) =>
-    `${shown(value)} ${row.unit} (${shown(min)}–${shown(max)})`;
+  const figure = (value: number | null, range: [number, number] | null) =>
+    value === null || range === null ? '' : `${shown(value)} ${row.unit} (${shown(range[0])}–${shown(range[1])})`;
   return [
     row.name,
     figure(row.ours, row.oursRange),
     figure(row.baseline, row.baselineRange),
-    `${row.ratio.toFixed(2)} x`,
-    row.target === null ? '' : `${row.target} x`,
+    row.ratio === null ? '' : `${row.ratio.toFixed(2)} x`,
+    row.target ?? '',
     row.met === null ? '' : row.met ? 'yes' : 'no',
   ];
 }
