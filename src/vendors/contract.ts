@@ -34,7 +34,7 @@ export function contractChanges(contract: Contract, { document, word, facts, sub
   const note = (change: ContractChange['change'], place: string) =>
     found.set(`${change} ${place}`, { change, place: place.slice(0, LONGEST_PLACE) });
 
-  compare(document, contract.shape, '', note);
+  if (isObject(document)) compare(document, contract.shape, null, note);
   const expected = word === 'succeeded' ? [...contract.always, ...contract.onSuccess] : contract.always;
   for (const place of expected) if (isMissing(document, place.split('.'))) note('vanished_field', place);
   if (word === null && facts.vendorStatus !== null) note('unknown_word', facts.vendorStatus);
@@ -46,32 +46,40 @@ export function contractChanges(contract: Contract, { document, word, facts, sub
 
 type Note = (change: ContractChange['change'], place: string) => void;
 
-function compare(value: Json, shape: ObjectShape, place: string, note: Note): void {
-  if (!isObject(value)) return;
+/** Where a field is. Hardly any is ever noted, so the text of its place is made when one is. */
+type At = { in: At | null; key: string; inList?: boolean };
+
+function placeOf({ in: outer, key, inList = false }: At): string {
+  return `${outer === null ? '' : `${placeOf(outer)}.`}${key}${inList ? '[]' : ''}`;
+}
+
+function compare(value: { [key: string]: Json }, shape: ObjectShape, outer: At | null, note: Note): void {
   for (const key in value) {
-    const at = place === '' ? key : `${place}.${key}`;
     const known = Object.hasOwn(shape, key) ? shape[key] : undefined;
-    if (known === undefined) note('new_field', at);
-    else compareField(value[key], known, at, note);
+    if (known === undefined) note('new_field', placeOf({ in: outer, key }));
+    else if (!isAsKnown(value[key], known)) compareField(value[key] ?? null, known, { in: outer, key }, note);
   }
 }
 
-function compareField(value: Json | undefined, shape: Shape, at: string, note: Note): void {
-  // Vendors leave out what they have nothing to say about, or say null or nothing.
-  if (shape === 'any' || value === undefined || value === null || value === '') return;
-  if (typeof shape === 'string') {
-    const numeric = typeof value === 'number' || (typeof value === 'string' && value.trim() !== '' && !isNaN(+value));
-    if (shape === 'number' ? !numeric : typeof value !== 'string') note('changed_type', at);
-  } else if (isList(shape)) {
-    if (!Array.isArray(value)) return note('changed_type', at);
+/** Nearly every field: absent, as vendors leave out what they have nothing to say about, or plain and of its type. */
+function isAsKnown(value: Json | undefined, shape: Shape): boolean {
+  if (shape === 'any' || value === undefined || value === null || value === '') return true;
+  if (shape === 'text') return typeof value === 'string';
+  if (shape !== 'number') return false;
+  return typeof value === 'number' || (typeof value === 'string' && value.trim() !== '' && !isNaN(+value));
+}
+
+function compareField(value: Json, shape: Shape, at: At, note: Note): void {
+  if (typeof shape !== 'string' && isList(shape) && Array.isArray(value)) {
+    const inList = { ...at, inList: true };
     for (const item of value) {
-      if (isObject(item)) compare(item, shape[0], `${at}[]`, note);
-      else note('changed_type', `${at}[]`);
+      if (isObject(item)) compare(item, shape[0], inList, note);
+      else note('changed_type', placeOf(inList));
     }
-  } else if (isObject(value)) {
+  } else if (typeof shape !== 'string' && !isList(shape) && isObject(value)) {
     compare(value, shape, at, note);
   } else {
-    note('changed_type', at);
+    note('changed_type', placeOf(at));
   }
 }
 
