@@ -1,18 +1,12 @@
 import { v7 as uuidv7 } from 'uuid';
+import { digestOf } from '../src/domain/digest.js';
 import { refHash } from '../src/domain/job-ref.js';
 import type { Observation } from '../src/domain/observation.js';
 import { newJob, transition, visibleFiles, type JobEvent, type JobState } from '../src/domain/transition.js';
 import { Prisma } from '../src/generated/prisma/client.js';
 import { PrismaService } from '../src/database/prisma.service.js';
 import { interpret } from '../src/tracking/interpret.js';
-import {
-  digestOf,
-  jobColumns,
-  outputColumns,
-  outputId,
-  streamColumns,
-  subjobColumns,
-} from '../src/tracking/job-rows.js';
+import { jobColumns, outputColumns, outputId, streamRow, subjobColumns } from '../src/tracking/job-rows.js';
 import { apiNamed } from '../src/vendors/registry.js';
 
 type Transaction = Prisma.TransactionClient;
@@ -97,9 +91,9 @@ async function takeObservations(tx: Transaction, id: bigint): Promise<Observatio
     askedAt: pending.askedAt ?? pending.receivedAt,
     receivedAt: pending.receivedAt,
   } as const;
-  const { account, api, asked, httpStatus } = receipt;
+  const { api, asked } = receipt;
   const body = Buffer.from(receipt.body);
-  const meanings = interpret({ ...provenance, pendingId: String(id), account, api, asked, httpStatus, body });
+  const meanings = interpret({ via: 'poll', api, asked, body });
   return meanings.map((meaning): Observation => {
     if (meaning.kind !== 'speaks') throw new Error(`the receipt ${receipt.id} says nothing`);
     return { ...provenance, kind: 'evidence', seen: meaning.seen };
@@ -133,12 +127,8 @@ function jobData(job: JobState, refs: string[]) {
     terminalAt: new Date(),
     nextPollAt: null,
     pollFailures: 0,
-    basis: {
-      ...columns.basis,
-      refsDigest: digestOf([...refs].sort()),
-      documentDigest: digestOf(job.document ?? null),
-    },
-    document: job.document ?? Prisma.DbNull,
+    basis: { ...columns.basis, refsDigest: digestOf([...refs].sort()) },
+    documentReceiptId: job.document?.receiptId ?? null,
   };
 }
 
@@ -185,7 +175,7 @@ function fileData(jobId: string, job: JobState, subjobIds: Map<string, string>) 
   });
   const streams = files.flatMap(({ id, output }) =>
     output.streams.map((stream, position) => {
-      const columns = streamColumns(stream);
+      const columns = streamRow({ output_id: id, job_id: jobId, position }, stream);
       return {
         outputId: id,
         position,

@@ -146,7 +146,7 @@ async function fill({ databaseUrl, sql, registry, receipts }: Side, kind: Answer
 const CONTENTS = `SELECT
   (SELECT count(*) FROM pending_receipts) AS pending, (SELECT count(*) FROM receipt_problems) AS problems,
   (SELECT count(*) FROM jobs WHERE status = 'succeeded' AND confirmed) AS succeeded,
-  (SELECT count(*) FROM jobs WHERE next_poll_at IS NULL AND document IS NOT NULL) AS done,
+  (SELECT count(*) FROM jobs WHERE next_poll_at IS NULL AND document_receipt_id IS NOT NULL) AS done,
   (SELECT count(*) FROM subjobs) AS subjobs, (SELECT count(*) FROM outputs) AS outputs,
   (SELECT count(*) FROM streams) AS streams, (SELECT count(*) FROM job_refs) AS refs,
   (SELECT count(*) FROM history_events) AS events, (SELECT count(*) FROM job_receipts) AS receipts`;

@@ -104,7 +104,6 @@ describe('the contract', () => {
       userData: { a: [1, null] },
       userDataRaw: '{"a":[1,null]}',
       labels: { tenant: 'acme' },
-      document: { JobId: 'x' },
       terminalAt: new Date(),
       vendorCreatedAt: new Date(),
       registered: true,

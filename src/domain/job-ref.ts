@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** What `job_refs` holds of an id or URL that names a job: the first 16 bytes of its SHA-256, written as a uuid. */
 export function refHash(text: string): string {
-  const hex = createHash('sha256').update(text.trim()).digest('hex').slice(0, 32);
+  const hex = hash('sha256', text.trim()).slice(0, 32);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -103,7 +103,7 @@ export type JobSeen = {
   partsOnly?: boolean;
   /** An error the vendor hides beside a batch's `Finished`. */
   batchError?: boolean;
-  /** The vendor's own object of the job, kept on the row. */
+  /** The vendor's own object of the job. */
   document: Json;
   /** Values that could not be read, with the reason. */
   notes: string[];

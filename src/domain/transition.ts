@@ -1,15 +1,5 @@
-import { createHash } from 'node:crypto';
-import stringify from 'safe-stable-stringify';
-import type {
-  JobFacts,
-  Json,
-  Observation,
-  OutputSeen,
-  SubjobFacts,
-  SubjobKind,
-  SubjobSeen,
-  Via,
-} from './observation.js';
+import { digestOf } from './digest.js';
+import type { JobFacts, Observation, OutputSeen, SubjobFacts, SubjobKind, SubjobSeen, Via } from './observation.js';
 import { NO_JOB_FACTS, NO_SUBJOB_FACTS } from './observation.js';
 import { outcome, partStatus } from './outcome.js';
 import { compareRanks, merge, type Rank, type Ranks } from './registers.js';
@@ -60,7 +50,6 @@ export type JobBasis = {
   callbackChosen?: boolean;
   /** What the writer stored last, so that it writes only what is new. */
   refsDigest?: string;
-  documentDigest?: string;
 };
 
 /** A file as far as deciding needs it; `output` is there while the document that described it is at hand. */
@@ -91,8 +80,8 @@ export type JobState = {
   facts: JobFacts;
   subjobs: ReadonlyMap<string, SubjobState>;
   basis: JobBasis;
-  /** The vendor's own object and what could not be read in it, where an observation at hand has brought a newer one. */
-  document?: { value: Json; notes: string[] };
+  /** Who brought the newest of the vendor's own objects, and what could not be read in it; where an observation at hand did. */
+  document?: { receiptId: string; notes: string[] };
 };
 
 /** What the API and the account of a job decide about reading its observations. */
@@ -253,11 +242,11 @@ function withoutClaimedFacts(job: JobState): JobState {
   return { ...job, facts: NO_JOB_FACTS, basis };
 }
 
-function withFacts(job: JobState, { seen }: Observation, rank: Rank): JobState {
+function withFacts(job: JobState, { seen, receiptId }: Observation, rank: Rank): JobState {
   const merged = merge({ values: job.facts, ranks: job.basis.ranks ?? null }, seen.facts, rank);
   const newest = merged.ranks !== null && compareRanks(merged.ranks.rank, rank) === 0;
   const next = withBasis(
-    { ...job, facts: merged.values, ...(newest ? { document: { value: seen.document, notes: seen.notes } } : {}) },
+    { ...job, facts: merged.values, ...(newest ? { document: { receiptId, notes: seen.notes } } : {}) },
     { ranks: merged.ranks ?? undefined },
   );
   const files = newerFiles(job.basis.files ?? null, seen.outputs, rank);
@@ -271,10 +260,6 @@ function newerFiles(held: Files | null, outputs: OutputSeen[] | null, rank: Rank
     rank,
     marks: outputs.map((output) => ({ name: output.url ?? output.mediaId, digest: digestOf(output), output })),
   };
-}
-
-function digestOf(output: OutputSeen): string {
-  return createHash('sha256').update(stringify(output)).digest('hex').slice(0, 16);
 }
 
 function withParts(job: JobState, seen: SubjobSeen[], rank: Rank): JobState {

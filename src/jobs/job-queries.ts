@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { PrismaService } from '../database/prisma.service.js';
 import { SqlPool } from '../database/sql-pool.js';
-import { JobNotFound, ShuttingDown } from '../domain/errors.js';
+import { BodyExpired, JobNotFound, ShuttingDown } from '../domain/errors.js';
 import { refHash } from '../domain/job-ref.js';
+import type { Via } from '../domain/observation.js';
+import { documentIn } from '../tracking/interpret.js';
 import type {
   HistoryEvent,
   Job,
@@ -18,8 +20,8 @@ import { listJobIds, listSubjobIds, sortOf, type Listed, type Place } from './jo
 import { grouped, jobItem, jobView, subjobItem } from './job-view.js';
 import { cursorOf, IdPlace, pageOf, placeIn, type Page, type PageQuery } from './page.js';
 
-/** What a list shows no part of, and can be large. */
-const WITHOUT_DOCUMENT = { document: true, basis: true } as const;
+/** What the state rests on is shown to nobody, and can be large. */
+const WITHOUT_BASIS = { basis: true } as const;
 /** How often a waiting request looks at its row: soon at first, then once a second. */
 const LOOK_MS = { first: 250, last: 1000 };
 
@@ -54,7 +56,7 @@ export class JobQueries implements OnModuleDestroy {
     const rows = await this.prisma.subjob.findMany({
       where: { id: { in: page.data } },
       omit: { basis: true },
-      include: { job: { omit: WITHOUT_DOCUMENT } },
+      include: { job: { omit: WITHOUT_BASIS } },
     });
     const byId = new Map(rows.map((row) => [row.id, row]));
     const data = page.data.flatMap((id) => byId.get(id) ?? []).map(({ job, ...subjob }) => subjobItem(subjob, job));
@@ -83,7 +85,7 @@ export class JobQueries implements OnModuleDestroy {
   /** The jobs in the order of `ids`; those that are gone by now are left out. */
   async items(ids: readonly string[]): Promise<JobItem[]> {
     const [rows, counts] = await Promise.all([
-      this.prisma.job.findMany({ where: { id: { in: [...new Set(ids)] } }, omit: WITHOUT_DOCUMENT }),
+      this.prisma.job.findMany({ where: { id: { in: [...new Set(ids)] } }, omit: WITHOUT_BASIS }),
       this.prisma.subjob.groupBy({ by: ['jobId', 'status'], where: { jobId: { in: [...ids] } }, _count: true }),
     ]);
     const byId = new Map(rows.map((row) => [row.id, row]));
@@ -102,7 +104,7 @@ export class JobQueries implements OnModuleDestroy {
     // One snapshot, or a job could be shown with the parts of a moment later.
     const [job, subjobs, outputs, streams] = await this.prisma.$transaction(
       [
-        this.prisma.job.findUnique({ where: { id }, omit: WITHOUT_DOCUMENT }),
+        this.prisma.job.findUnique({ where: { id }, omit: WITHOUT_BASIS }),
         this.prisma.subjob.findMany({ where: { jobId: id }, omit: { basis: true } }),
         this.prisma.output.findMany({ where: { jobId: id } }),
         this.prisma.stream.findMany({ where: { jobId: id } }),
@@ -155,11 +157,17 @@ export class JobQueries implements OnModuleDestroy {
     );
   }
 
-  /** The vendor's own object of the job, from its newest answer; null before the first. */
+  /** The vendor's own object of the job, out of the newest receipt that showed it; null before the first. */
   async document(id: string): Promise<{ document: unknown }> {
-    const job = await this.prisma.job.findUnique({ where: { id }, select: { document: true } });
+    const select = { vendorJobId: true, documentReceiptId: true } as const;
+    const job = await this.prisma.job.findUnique({ where: { id }, select });
     if (job === null) throw new JobNotFound(id);
-    return { document: job.document };
+    const { vendorJobId, documentReceiptId } = job;
+    if (documentReceiptId === null) return { document: null };
+    const receipt = await this.prisma.receipt.findUnique({ where: { id: documentReceiptId } });
+    if (receipt === null) throw new BodyExpired(documentReceiptId);
+    const { via, api, asked, body } = receipt;
+    return { document: documentIn({ via: via as Via, api, asked, body: Buffer.from(body) }, vendorJobId) };
   }
 
   async mustExist(id: string): Promise<void> {

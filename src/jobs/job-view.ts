@@ -11,7 +11,7 @@ import type { Job, JobItem, Output, Stream, Subjob, SubjobCounts, SubjobItem } f
 
 export type StatusCount = { status: string; count: number };
 
-export function jobItem(job: Omit<JobRow, 'document' | 'basis'>, counts: readonly StatusCount[]): JobItem {
+export function jobItem(job: Omit<JobRow, 'basis'>, counts: readonly StatusCount[]): JobItem {
   return {
     id: job.id,
     account: job.account,
@@ -47,7 +47,7 @@ export function jobItem(job: Omit<JobRow, 'document' | 'basis'>, counts: readonl
 }
 
 export function jobView(
-  job: Omit<JobRow, 'document' | 'basis'>,
+  job: Omit<JobRow, 'basis'>,
   subjobs: readonly Omit<SubjobRow, 'basis'>[],
   outputs: readonly OutputRow[],
   streams: readonly StreamRow[],
@@ -70,7 +70,7 @@ export function jobView(
   };
 }
 
-export function subjobItem(subjob: Omit<SubjobRow, 'basis'>, job: Omit<JobRow, 'document' | 'basis'>): SubjobItem {
+export function subjobItem(subjob: Omit<SubjobRow, 'basis'>, job: Omit<JobRow, 'basis'>): SubjobItem {
   return {
     ...subjobFacts(subjob),
     createdAt: subjob.createdAt.toISOString(),

@@ -213,7 +213,8 @@ export function openApiDocument() {
           { 200: ['The vendor’s object.', z.strictObject({ document: z.unknown() })] },
           {
             summary: 'The vendor’s own object of the job',
-            description: 'From its newest answer; null before the first.',
+            description: 'From the newest receipt that showed it; null before the first.',
+            problems: [410],
             path: Id,
           },
         ),

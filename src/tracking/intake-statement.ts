@@ -47,8 +47,8 @@ WITH input AS (
          content_type, substring($10::bytea FROM body_offset FOR body_length)
   FROM settled WHERE fresh
 ), handed_over AS (
-  INSERT INTO pending_receipts (receipt_id, number, asked_at)
-  SELECT receipt_id, coalesce(number, nextval('observation_number')), asked_at
+  INSERT INTO pending_receipts (receipt_id, number, asked_at, repeated)
+  SELECT receipt_id, coalesce(number, nextval('observation_number')), asked_at, NOT fresh
   FROM settled WHERE fresh OR number IS NOT NULL
 )
 SELECT key_hash, receipt_id, fresh FROM settled`;

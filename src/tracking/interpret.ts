@@ -1,4 +1,4 @@
-import { nothingSeen, type JobSeen, type Provenance } from '../domain/observation.js';
+import { nothingSeen, type JobSeen, type Json, type Provenance } from '../domain/observation.js';
 import { readImsCallback } from '../vendors/alibaba/ims-callback.js';
 import { LONGEST_ID, parseJson } from '../vendors/readers.js';
 import { apiNamed, VENDOR_APIS } from '../vendors/registry.js';
@@ -6,6 +6,8 @@ import { apiNamed, VENDOR_APIS } from '../vendors/registry.js';
 /** A receipt that waits to be applied. */
 export type PendingReceipt = Provenance & {
   pendingId: string;
+  /** It says what an earlier answer has said. */
+  repeated: boolean;
   account: string;
   api: string | null;
   asked: string[];
@@ -20,8 +22,21 @@ export type Interpretation =
   | { kind: 'hints'; ids: string[]; seen: JobSeen; reason: string }
   | { kind: 'problem'; state: 'unmatched' | 'rejected' | 'failed'; reason: string };
 
+/** As much of a receipt as reading it takes. */
+export type ReadableReceipt = Pick<PendingReceipt, 'via' | 'api' | 'asked' | 'body'>;
+
+/** The vendor's own object of a job in a receipt that speaks of it; null: it does not. */
+export function documentIn(receipt: ReadableReceipt, vendorJobId: string): Json {
+  for (const meaning of interpret(receipt)) {
+    if (meaning.kind === 'hints' || (meaning.kind === 'speaks' && meaning.seen.vendorJobId === vendorJobId)) {
+      return meaning.seen.document;
+    }
+  }
+  return null;
+}
+
 /** Reads a receipt with the API it belongs to. Pure; one receipt may speak about several jobs. */
-export function interpret(receipt: PendingReceipt): Interpretation[] {
+export function interpret(receipt: ReadableReceipt): Interpretation[] {
   if (receipt.body === null) return problem('failed', 'its body has expired');
   if (receipt.via === 'callback') return interpretCallback(receipt.body);
   return receipt.via === 'list' ? interpretListing(receipt, receipt.body) : interpretAnswer(receipt, receipt.body);
@@ -54,7 +69,7 @@ function hint(vendorJobId: string, occurredAt: Date | null): JobSeen {
 }
 
 /** A listing leaves out what matters most, so what it says of a job is a claim that the job's own answer must confirm. */
-function interpretListing(receipt: PendingReceipt, body: Buffer): Interpretation[] {
+function interpretListing(receipt: ReadableReceipt, body: Buffer): Interpretation[] {
   const api = apiNamed(receipt.api ?? '');
   if (!api?.listing) return problem('rejected', `lists jobs of ${receipt.api ?? 'no API'}, which has no listing`);
   const page = api.listing.readPage(parseJson(body.toString('utf8'))?.value ?? null);
@@ -62,7 +77,7 @@ function interpretListing(receipt: PendingReceipt, body: Buffer): Interpretation
   return page.jobs.map((seen) => ({ kind: 'speaks', api: api.name, seen, evidence: false }));
 }
 
-function interpretAnswer(receipt: PendingReceipt, body: Buffer): Interpretation[] {
+function interpretAnswer(receipt: ReadableReceipt, body: Buffer): Interpretation[] {
   const api = apiNamed(receipt.api ?? '');
   if (!api) return problem('rejected', `answers ${receipt.api ?? 'no API'}, which is not tracked`);
   const document = parseJson(body.toString('utf8'));

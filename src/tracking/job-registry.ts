@@ -54,7 +54,7 @@ export class JobRegistry {
           text: `UPDATE jobs j SET registered = true, poll_lane = ${POLL_LANES.known}, labels = j.labels || v.labels, closed_at = NULL,
                    next_poll_at = CASE WHEN j.closed_at IS NOT NULL AND v.due THEN now() ELSE j.next_poll_at END,
                    callback_expected = coalesce(v.expected, j.callback_expected),
-                   basis = CASE WHEN v.expected IS NULL THEN j.basis ELSE j.basis || '{"callbackChosen": true}' END,
+                   basis = CASE WHEN v.expected IS NULL THEN j.basis ELSE (j.basis::jsonb || '{"callbackChosen": true}')::json END,
                    updated_at = CASE WHEN j.registered AND v.labels = '{}' THEN j.updated_at ELSE now() END
                  FROM json_to_recordset($1::json) AS v(id uuid, labels jsonb, expected boolean, due boolean)
                  WHERE j.id = v.id`,

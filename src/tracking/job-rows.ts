@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import stringify from 'safe-stable-stringify';
-import type { JobFacts, Json, OutputSeen, SubjobFacts, SubjobKind, Via } from '../domain/observation.js';
+import { hash } from 'node:crypto';
+import type { JobFacts, OutputSeen, StreamSeen, SubjobFacts, SubjobKind, Via } from '../domain/observation.js';
 import type { PollLane } from '../domain/poll-schedule.js';
 import { compareRanks, type Rank, type Ranks } from '../domain/registers.js';
 import type { JobStatus, SubjobStatus } from '../domain/status.js';
@@ -49,6 +48,7 @@ export type JobRow = {
   poll_lane: PollLane;
   history_sequence: number;
   basis: StoredJobBasis;
+  document_receipt_id: string | null;
   registered: boolean;
   parent_job_id: string | null;
 };
@@ -217,7 +217,7 @@ function withoutContent(files: Files): Files {
 
 /** An output is its place under its job, so its id follows from that and needs no reading. */
 export function outputId(jobId: string, slot: string): string {
-  return uuidOf(createHash('sha256').update(`output ${jobId} ${slot}`).digest());
+  return uuidOf(hash('sha256', `output ${jobId} ${slot}`));
 }
 
 export function outputColumns({ streams: _streams, ...output }: OutputSeen) {
@@ -233,8 +233,12 @@ export function outputColumns({ streams: _streams, ...output }: OutputSeen) {
   };
 }
 
-export function streamColumns(stream: OutputSeen['streams'][number]) {
+/** In one literal, as there are many: copying an object of twenty fields costs as much as making it. */
+export function streamRow(place: { output_id: string; job_id: string; position: number }, stream: StreamSeen) {
   return {
+    output_id: place.output_id,
+    job_id: place.job_id,
+    position: place.position,
     type: stream.type,
     index: stream.index,
     codec: stream.codec,
@@ -256,18 +260,9 @@ export function streamColumns(stream: OutputSeen['streams'][number]) {
   };
 }
 
-/** 16 bytes as a UUID of version 8, "made by the application" (RFC 9562). */
-function uuidOf(hash: Buffer): string {
-  const bytes = Buffer.from(hash.subarray(0, 16));
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = bytes.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
-}
-
-export function digestOf(value: Json): string {
-  return createHash('sha256')
-    .update(stringify(value) ?? '')
-    .digest('hex')
-    .slice(0, 16);
+/** The first 16 bytes of a hash as a UUID of version 8, "made by the application" (RFC 9562). */
+function uuidOf(hex: string): string {
+  const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
+  const [time, middle, low, rest] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(13, 16), hex.slice(17, 20)];
+  return `${time}-${middle}-8${low}-${variant}${rest}-${hex.slice(20, 32)}`;
 }

@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
+import { digestOf } from '../domain/digest.js';
 import { refHash } from '../domain/job-ref.js';
 import type { Observation, Via } from '../domain/observation.js';
 import { POLL_LANES, type PollLane } from '../domain/poll-schedule.js';
@@ -11,11 +12,10 @@ import {
   type TrackingRules,
 } from '../domain/transition.js';
 import {
-  digestOf,
   jobStateOf,
   outputColumns,
   outputId,
-  streamColumns,
+  streamRow,
   subjobColumns,
   type jobColumns,
   type JobRow,
@@ -89,6 +89,8 @@ export function subjobWrites({ row, before, after, subjobIds }: Tracked): statem
   });
 }
 
+export type ChangedFiles = ReturnType<typeof changedFiles>;
+
 /** Which output rows come, change and go, by comparing what was visible with what is. */
 export function changedFiles({ row, before, after, subjobIds }: Tracked) {
   const known = new Map(visibleFiles(before).map((placed) => [placed.slot, placed.file.digest]));
@@ -102,14 +104,9 @@ export function changedFiles({ row, before, after, subjobIds }: Tracked) {
     const id = outputId(row.id, slot);
     const subjobId = subjobPath === null ? null : (subjobIds.get(subjobPath) ?? null);
     outputs.push({ ...outputColumns(file.output), id, job_id: row.id, subjob_id: subjobId, slot });
-    streams.push(
-      ...file.output.streams.map((stream, position) => ({
-        ...streamColumns(stream),
-        output_id: id,
-        job_id: row.id,
-        position,
-      })),
-    );
+    file.output.streams.forEach((stream, position) => {
+      streams.push(streamRow({ output_id: id, job_id: row.id, position }, stream));
+    });
     if (digest !== undefined) replaced.push(id);
   }
   return { outputs, streams, replaced, withdrawn: [...known.keys()].map((slot) => outputId(row.id, slot)) };

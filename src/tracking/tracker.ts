@@ -15,9 +15,10 @@ import { apiNamed } from '../vendors/registry.js';
 import { aboutBatches, hasEnded, listedParts, possibleParts, type Addressed, type ListedPart } from './batch-parts.js';
 import { ContractWatch } from './contract-watch.js';
 import { interpret, type Interpretation, type PendingReceipt } from './interpret.js';
-import { digestOf, jobColumns, type JobRow, type SubjobRow } from './job-rows.js';
+import { jobColumns, type JobRow, type SubjobRow } from './job-rows.js';
 import {
   changedFiles,
+  type ChangedFiles,
   eventWrites,
   laneOf,
   learn,
@@ -110,8 +111,21 @@ export class Tracker {
     return this.settings.redact(error instanceof Error ? error.message : String(error)).slice(0, 500);
   }
 
-  /** Lock, decide, write. Answers what is to be done once it is committed. */
+  /** Sorts out what says nothing new, and applies the rest. Answers what is to be done once it is committed. */
   private async apply(client: pg.ClientBase, receipts: PendingReceipt[], now: Date): Promise<() => void> {
+    const repeated = receipts.filter((receipt) => receipt.repeated).map(({ receiptId }) => receiptId);
+    const settled = await statements.settleRepeated(client, repeated);
+    const done = new Set(settled.map(({ receiptId }) => receiptId));
+    const news = receipts.filter((receipt) => !(receipt.repeated && done.has(receipt.receiptId)));
+    const committed = news.length > 0 ? await this.applyNews(client, news, now) : () => undefined;
+    return () => {
+      committed();
+      for (const { account, api } of settled) this.metrics.observationsApplied.inc({ account, api, via: 'poll' });
+    };
+  }
+
+  /** Lock, decide, write. */
+  private async applyNews(client: pg.ClientBase, receipts: PendingReceipt[], now: Date): Promise<() => void> {
     const { addressed: direct, problems } = await this.address(client, receipts);
     const batches = await statements.findBatches(client, possibleParts(direct));
     const addressed = [...direct, ...aboutBatches(direct, batches)];
@@ -279,36 +293,40 @@ export class Tracker {
     };
   }
 
+  /** One flight: no statement needs the answer of another, so Postgres works on the first while the last is still made. */
   private async write(client: pg.ClientBase, tracked: Tracked[], now: Date): Promise<void> {
-    const refs = tracked.map((job) => newRefs(job));
-    const files = tracked.map((job) => changedFiles(job));
-    await statements.updateJobs(
-      client,
-      tracked.map((job) => this.jobWrite(job, now)),
-    );
-    await statements.writeSubjobs(client, tracked.flatMap(subjobWrites));
-    await statements.deleteOutputs(
-      client,
-      files.flatMap(({ withdrawn }) => withdrawn),
-    );
-    await statements.writeOutputs(
-      client,
-      files.flatMap(({ outputs }) => outputs),
-    );
-    await statements.deleteStreams(
-      client,
-      files.flatMap(({ withdrawn, replaced }) => [...withdrawn, ...replaced]),
-    );
-    await statements.writeStreams(
-      client,
-      files.flatMap(({ streams }) => streams),
-    );
-    await statements.writeRefs(client, refs.flat());
-    await statements.writeEvents(
-      client,
-      tracked.flatMap((job) => eventWrites(job, now)),
-    );
-    await statements.writeJobReceipts(client, tracked.flatMap(receiptsOf));
+    const refs = tracked.flatMap(newRefs);
+    const files = tracked.map(changedFiles);
+    const all = <Row>(read: (files: ChangedFiles) => Row[]): Row[] => files.flatMap(read);
+    await Promise.all([
+      statements.updateJobs(
+        client,
+        tracked.map((job) => this.jobWrite(job, now)),
+      ),
+      statements.writeSubjobs(client, tracked.flatMap(subjobWrites)),
+      statements.deleteOutputs(
+        client,
+        all(({ withdrawn }) => withdrawn),
+      ),
+      statements.writeOutputs(
+        client,
+        all(({ outputs }) => outputs),
+      ),
+      statements.deleteStreams(
+        client,
+        all(({ withdrawn, replaced }) => [...withdrawn, ...replaced]),
+      ),
+      statements.writeStreams(
+        client,
+        all(({ streams }) => streams),
+      ),
+      statements.writeRefs(client, refs),
+      statements.writeEvents(
+        client,
+        tracked.flatMap((job) => eventWrites(job, now)),
+      ),
+      statements.writeJobReceipts(client, tracked.flatMap(receiptsOf)),
+    ]);
   }
 
   private jobWrite(job: Tracked, now: Date): statements.JobWrite {
@@ -317,18 +335,15 @@ export class Tracker {
     const labels = this.labelsOf(row, after);
     const final = isFinal(after.status);
     const changed = job.events.length > 0 || !sameColumns(jobColumns(before), columns);
-    const documentDigest = after.document ? digestOf(after.document) : row.basis.documentDigest;
-    const document = documentDigest === row.basis.documentDigest ? undefined : after.document;
     const callbackExpected = this.isCallbackExpected(row, after);
     const nextPollAt = this.nextLook({ job, callbackExpected, now });
     const answered = observations.some((observation) => observation.kind === 'evidence');
     return {
       ...columns,
-      basis: { ...columns.basis, ...(documentDigest === undefined ? {} : { documentDigest }) },
       id: row.id,
       labels,
-      document: document?.value ?? null,
-      notes: document ? document.notes.slice(0, NOTES_KEPT) : null,
+      document_receipt_id: after.document?.receiptId ?? row.document_receipt_id,
+      notes: after.document ? after.document.notes.slice(0, NOTES_KEPT) : null,
       callback_expected: callbackExpected,
       updated_at: (changed ? now : row.updated_at).toISOString(),
       terminal_at: final ? (row.terminal_at ?? now).toISOString() : null,

@@ -26,6 +26,13 @@ export class Fields {
     return new Fields(isObject(value) ? value : {}, place, notes);
   }
 
+  /** The object as it came, its keys in order: what says the same reads the same, however the vendor arranges it. */
+  inOrder(): { [key: string]: Json } {
+    const ordered: { [key: string]: Json } = {};
+    for (const key of Object.keys(this.value).sort()) ordered[key] = this.value[key] ?? null;
+    return ordered;
+  }
+
   has(key: string): boolean {
     const value = this.value[key];
     return value !== undefined && value !== null && value !== '';

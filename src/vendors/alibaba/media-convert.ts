@@ -204,7 +204,7 @@ function videoOf(stream: Fields): StreamSeen {
     rotateDegrees: stream.integer('Rotate'),
     frames: stream.count('NumFrames', Number.MAX_SAFE_INTEGER),
     language: stream.text('Lang'),
-    raw: stream.value,
+    raw: stream.inOrder(),
   };
 }
 
@@ -222,6 +222,6 @@ function audioOf(stream: Fields): StreamSeen {
     channels: stream.count('Channels'),
     channelLayout: stream.text('ChannelLayout'),
     language: stream.text('Lang'),
-    raw: stream.value,
+    raw: stream.inOrder(),
   };
 }

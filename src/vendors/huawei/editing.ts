@@ -158,7 +158,7 @@ function videoOf(stream: Fields): StreamSeen {
     durationMs: durationOf(stream),
     bitrateBps: bitrateOf(stream),
     rotateDegrees: stream.integer('rotate'),
-    raw: stream.value,
+    raw: stream.inOrder(),
   };
 }
 
@@ -171,7 +171,7 @@ function audioOf(stream: Fields): StreamSeen {
     bitrateBps: bitrateOf(stream),
     sampleRateHz: stream.count('sample'),
     channels: stream.count('channels'),
-    raw: stream.value,
+    raw: stream.inOrder(),
   };
 }
 
