@@ -29,11 +29,13 @@ export function merge<Values extends Record<string, unknown>>(
   rank: Rank,
 ): Registers<Values> {
   const base = known.ranks;
-  const highest = base && compareRanks(base.rank, rank) > 0 ? base.rank : rank;
+  // Nothing was known: all of it is as it was seen.
+  if (base === null) return { values: seen, ranks: { rank, older: {} } };
+  const highest = compareRanks(base.rank, rank) > 0 ? base.rank : rank;
   const values: Values = { ...known.values };
   const older: Partial<Record<keyof Values & string, Rank>> = {};
   for (const field of Object.keys(seen) as (keyof Values & string)[]) {
-    let held = base && known.values[field] !== null ? (base.older[field] ?? base.rank) : null;
+    let held = known.values[field] !== null ? (base.older[field] ?? base.rank) : null;
     if (seen[field] !== null && (held === null || compareRanks(rank, held) >= 0)) {
       values[field] = seen[field];
       held = rank;

@@ -354,12 +354,12 @@ function withPartStatuses(
   subjobs: ReadonlyMap<string, SubjobState>,
   word: JobWord | null,
 ): ReadonlyMap<string, SubjobState> {
-  return new Map(
-    [...subjobs].map(([path, subjob]) => [
-      path,
-      { ...subjob, status: partStatus(subjob.registers.word ?? 'queued', word) },
-    ]),
-  );
+  const decided = new Map<string, SubjobState>();
+  for (const [path, subjob] of subjobs) {
+    const status = partStatus(subjob.registers.word ?? 'queued', word);
+    decided.set(path, status === subjob.status ? subjob : { ...subjob, status });
+  }
+  return decided;
 }
 
 function partsOf(subjobs: ReadonlyMap<string, SubjobState>) {

@@ -85,7 +85,8 @@ export function subjobWrites({ row, before, after, subjobIds }: Tracked): statem
     const stored = known && subjobColumns(known, before.basis.partsRank ?? []);
     if (stored && JSON.stringify(stored) === JSON.stringify(columns)) return [];
     const parent = subjob.parentPath === null ? null : (subjobIds.get(subjob.parentPath) ?? null);
-    return [{ ...columns, id: subjobIds.get(subjob.path) ?? uuidv7(), job_id: row.id, parent_id: parent }];
+    const id = subjobIds.get(subjob.path) ?? uuidv7();
+    return [Object.assign(columns, { id, job_id: row.id, parent_id: parent })];
   });
 }
 
@@ -103,7 +104,7 @@ export function changedFiles({ row, before, after, subjobIds }: Tracked) {
     if (digest === file.digest || !file.output) continue;
     const id = outputId(row.id, slot);
     const subjobId = subjobPath === null ? null : (subjobIds.get(subjobPath) ?? null);
-    outputs.push({ ...outputColumns(file.output), id, job_id: row.id, subjob_id: subjobId, slot });
+    outputs.push(Object.assign(outputColumns(file.output), { id, job_id: row.id, subjob_id: subjobId, slot }));
     file.output.streams.forEach((stream, position) => {
       streams.push(streamRow({ output_id: id, job_id: row.id, position }, stream));
     });

@@ -338,8 +338,7 @@ export class Tracker {
     const callbackExpected = this.isCallbackExpected(row, after);
     const nextPollAt = this.nextLook({ job, callbackExpected, now });
     const answered = observations.some((observation) => observation.kind === 'evidence');
-    return {
-      ...columns,
+    return Object.assign(columns, {
       id: row.id,
       labels,
       document_receipt_id: after.document?.receiptId ?? row.document_receipt_id,
@@ -351,7 +350,7 @@ export class Tracker {
       poll_failures: answered ? 0 : row.poll_failures,
       poll_lane: laneOf(job),
       history_sequence: row.history_sequence + job.events.length,
-    };
+    });
   }
 
   /** Labels that people set stand; the account's chosen keys of the user data fill in the rest. */

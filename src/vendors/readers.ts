@@ -184,7 +184,10 @@ export function parseJson(text: string): { value: Json } | null {
 function deeperThan(value: Json, limit: number): boolean {
   if (limit < 0) return true;
   if (typeof value !== 'object' || value === null) return false;
-  if (Array.isArray(value)) return value.some((item) => deeperThan(item, limit - 1));
+  if (Array.isArray(value)) {
+    for (const item of value) if (deeperThan(item, limit - 1)) return true;
+    return false;
+  }
   for (const key in value) {
     if (deeperThan(value[key] ?? null, limit - 1)) return true;
   }
