@@ -24,6 +24,7 @@ import { QUEUE_STORE, type QueueStore } from './queue/queue-store.js';
 import { Wakeups } from './queue/wakeups.js';
 import { CurrentSettings } from './settings/current-settings.js';
 import { ApplyProcessor } from './tracking/apply.processor.js';
+import { CallbackLoss } from './tracking/callback-loss.js';
 import { JobRegistry } from './tracking/job-registry.js';
 import { Receipts } from './tracking/receipts.js';
 import { Tracker } from './tracking/tracker.js';
@@ -45,6 +46,7 @@ class HouseModule {
       Receipts,
       Tracker,
       JobRegistry,
+      CallbackLoss,
     ];
     return { module: HouseModule, global: true, imports: [MetricsModule], providers, exports: providers };
   }
