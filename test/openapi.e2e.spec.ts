@@ -199,6 +199,9 @@ describe('the contract', () => {
     await checked('POST', '/v1/receipts/{id}/replay', `/v1/receipts/${receiptId}/replay`);
     await checked('POST', '/v1/receipts/{id}/replay', `/v1/receipts/${none}/replay`);
     await checked('GET', '/v1/accounts', '/v1/accounts');
+    const hour = new Date('2026-11-21T08:00:00Z');
+    await prisma.callbackHealth.create({ data: { account: 'media-cn', api: job.api, hour, due: 3, late: 0, lost: 1 } });
+    await checked('GET', '/v1/callback-health', '/v1/callback-health?from=2026-11-21');
     const key = await checked('POST', '/v1/keys', '/v1/keys', { name: 'a', scope: 'read' });
     await checked('GET', '/v1/keys', '/v1/keys');
     await checked('DELETE', '/v1/keys/{id}', `/v1/keys/${key.body.id}`);

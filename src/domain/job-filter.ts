@@ -44,6 +44,8 @@ const Labels = z
     override: { type: 'array', items: { type: 'string', pattern: '^[^:]+:' }, maxItems: 20 },
   });
 
+/** A time or a date. */
+export /** A time or a date. */
 const Moment = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()], {
     error: 'must be a time such as 2026-11-21T08:00:00Z, or a date',
@@ -51,11 +53,16 @@ const Moment = z
   .transform((text) => new Date(text))
   .meta({ override: { type: 'string', anyOf: [{ format: 'date-time' }, { format: 'date' }] } });
 
-const common = {
+/** Whose jobs. */
+export const ownerFilters = {
   account: commaList(plainText(63).min(1)).optional().meta({ description: 'Accounts, separated by commas.' }),
   api: commaList(plainText(100).regex(/^[^/]+\/[^/]+$/, 'must be vendor/kind'))
     .optional()
     .meta({ description: 'Vendor APIs such as `alibaba-ims/media-convert`, separated by commas.' }),
+};
+
+const common = {
+  ...ownerFilters,
   label: Labels.optional(),
   q: plainText(2048).trim().min(1).optional().meta({
     description:

@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.js';
 import { AccountQueries } from './account-queries.js';
 import { AccountsController } from './accounts.controller.js';
+import { CallbackHealthQueries } from './callback-health-queries.js';
+import { CallbackHealthController } from './callback-health.controller.js';
 import { JobCommands } from './job-commands.js';
 import { JobQueries } from './job-queries.js';
 import { JobsController } from './jobs.controller.js';
@@ -10,7 +12,7 @@ import { ReceiptsController } from './receipts.controller.js';
 
 @Module({
   imports: [AccessModule],
-  controllers: [JobsController, ReceiptsController, AccountsController],
-  providers: [JobQueries, JobCommands, ReceiptQueries, AccountQueries],
+  controllers: [JobsController, ReceiptsController, AccountsController, CallbackHealthController],
+  providers: [JobQueries, JobCommands, ReceiptQueries, AccountQueries, CallbackHealthQueries],
 })
 export class JobsModule {}

@@ -125,6 +125,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly callbackLoss = new Gauge({
+    name: 'callsheet_callback_loss_ratio',
+    help: 'The share of expected callbacks that is taken to be lost, from the counts of the last hours',
+    labelNames: ['account', 'api'] as const,
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }

@@ -5,6 +5,7 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponse
 import { CreatedKey, KeyList, NewKey } from '../access/key-schemas.js';
 import type { Scope } from '../access/scopes.js';
 import { AccountList } from '../jobs/account-schemas.js';
+import { CallbackHealthList, CallbackHealthQuery } from '../jobs/callback-health-schemas.js';
 import {
   History,
   Job,
@@ -295,6 +296,20 @@ export function openApiDocument() {
           {
             summary: 'Accounts, their callback URLs, poll budgets and discovery',
             example: examples.accountList,
+          },
+        ),
+      },
+      '/v1/callback-health': {
+        get: operation(
+          'accounts',
+          { 200: ['A page of hours.', CallbackHealthList] },
+          {
+            summary: 'Callbacks that were due and did not come, by hour',
+            description:
+              'Newest first. Of jobs that would have been known without their callback: those that somebody registered, ' +
+              'and all where the account lists its jobs. A job counts ten minutes after it ended.',
+            query: CallbackHealthQuery,
+            example: examples.callbackHealthList,
           },
         ),
       },

@@ -1,4 +1,5 @@
 import type { Account } from '../jobs/account-schemas.js';
+import type { CallbackHealth } from '../jobs/callback-health-schemas.js';
 import type { HistoryEvent, Job, JobItem, Subjob, TrackedJobs } from '../jobs/job-schemas.js';
 import type { Receipt, ReceiptItem } from '../jobs/receipt-schemas.js';
 
@@ -191,6 +192,17 @@ const account: Account = {
   refusedCallbacks: { token: 2 },
 };
 
+const callbackHealth: CallbackHealth = {
+  account: 'media-cn',
+  api: 'alibaba-ims/media-producing',
+  hour: '2024-12-07T13:00:00.000Z',
+  due: 1000,
+  late: 3,
+  lost: 12,
+  share: 0.012,
+  interval: [0.006878, 0.020857],
+};
+
 const trackedJobs: TrackedJobs = {
   results: [
     { status: 201, job: item },
@@ -214,5 +226,6 @@ export const examples = {
   history: { data: [event], nextCursor: null },
   receipt,
   receiptList: { data: [receiptItem], nextCursor: null },
+  callbackHealthList: { data: [callbackHealth], nextCursor: null },
   accountList: { data: [account], nextCursor: null },
 };

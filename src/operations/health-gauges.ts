@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { SqlPool } from '../database/sql-pool.js';
 import { Metrics } from '../metrics/metrics.js';
 import { CurrentSettings } from '../settings/current-settings.js';
+import { readCallbackLoss } from '../tracking/callback-loss.js';
 
 type Pending = { waiting: number; oldest: number };
 
@@ -18,6 +19,7 @@ export class HealthGauges {
       { labels: {}, value: (await this.pending()).oldest },
     ]);
     metrics.readOnScrape(metrics.budgetPaused, () => this.pausedBudgets());
+    metrics.readOnScrape(metrics.callbackLoss, () => this.callbackLoss());
   }
 
   private async pending(): Promise<Pending> {
@@ -35,5 +37,12 @@ export class HealthGauges {
     return rows
       .filter(({ account }) => this.settings.canAsk(account))
       .map(({ account, api, paused }) => ({ labels: { account, api }, value: paused ? 1 : 0 }));
+  }
+
+  private async callbackLoss() {
+    const losses = await readCallbackLoss(this.sql);
+    return losses
+      .filter(({ account }) => this.settings.canAsk(account))
+      .map(({ account, api, loss }) => ({ labels: { account, api }, value: loss }));
   }
 }

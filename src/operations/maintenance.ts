@@ -9,6 +9,7 @@ import { Probes } from '../polling/probes.js';
 import { WATCH_EVERY_SECONDS, watchUnwatched } from '../polling/unwatched-jobs.js';
 import { Wakeups } from '../queue/wakeups.js';
 import { CurrentSettings } from '../settings/current-settings.js';
+import { countCallbacks, dropCallbackCounts } from './callback-count.js';
 import { forgetInvented } from './invented-jobs.js';
 import { ROLE, type Role } from './role.js';
 
@@ -19,6 +20,9 @@ const BEAT_PATIENCE_MS = 10_000;
 /** Invented jobs forgotten in one transaction, and such transactions in one round. */
 const FORGET_AT_ONCE = 500;
 const FORGET_BATCHES = 40;
+/** Ended jobs whose callbacks are counted in one transaction, and such transactions in one round. */
+const COUNT_AT_ONCE = 500;
+const COUNT_BATCHES = 40;
 
 /** What keeps the house in order, whatever happens to the queue store. Each work is done by one process at a time. */
 @Injectable()
@@ -98,6 +102,22 @@ export class Maintenance {
       const before = { receipts: new Date(now - receiptBodiesMs), history: new Date(now - historyMs) };
       const dropped = await exclusively(this.sql, 'expiry', () => dropPartitions(this.sql, before));
       for (const name of dropped ?? []) this.logger.log(`dropped ${name}: older than the retention`);
+      await exclusively(this.sql, 'callback-count', (client) => dropCallbackCounts(client, before.history));
+    });
+  }
+
+  /** Which callbacks came, about jobs whose end has settled. */
+  @Interval(15_000)
+  async countCallbacks(): Promise<void> {
+    if (this.role === 'api') return;
+    await this.quietly('counting callbacks', async () => {
+      for (let batch = 0; batch < COUNT_BATCHES; batch++) {
+        const { accounts } = this.settings.value;
+        const jobs = await exclusively(this.sql, 'callback-count', (client) =>
+          countCallbacks(client, accounts, COUNT_AT_ONCE),
+        );
+        if ((jobs ?? 0) < COUNT_AT_ONCE) break;
+      }
     });
   }
 
