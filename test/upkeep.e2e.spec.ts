@@ -32,8 +32,14 @@ describe('upkeep with two trackers on one database', () => {
 
   it('a work is done by one at a time, and by the next when that one has ended or failed', async () => {
     const [first, second] = trackers.map(sqlOf);
-    const held = exclusively(first!, 'a-work', () => pause(1000).then(() => 'done'));
-    await eventually(async () => expect(await exclusively(second!, 'a-work', async () => 'done too')).toBeNull());
+    let begins = (): void => undefined;
+    const begun = new Promise<void>((resolve) => (begins = resolve));
+    const held = exclusively(first!, 'a-work', () => {
+      begins();
+      return pause(1000).then(() => 'done');
+    });
+    await begun;
+    expect(await exclusively(second!, 'a-work', async () => 'done too')).toBeNull();
     expect(await exclusively(second!, 'other-work', async () => 'done')).toBe('done');
     expect(await held).toBe('done');
     await expect(exclusively(first!, 'a-work', () => Promise.reject(new Error('no')))).rejects.toThrow('no');

@@ -1,14 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { SqlPool } from '../database/sql-pool.js';
+import { grownRate, throttledRate, type PollRate } from '../domain/poll-rate.js';
 
 /** Paused accounts and APIs are tried again this often, with one call. */
 const PROBE_EVERY = '60 seconds';
-/** A throttled rate never falls below this share of the limit, and grows back to it within this long. */
-const LOWEST_SHARE = 0.05;
-const RECOVERY_SECONDS = 60;
-/** Calls that were under way together are throttled together: that counts once. */
-const ONE_THROTTLING = '1 second';
 /**
  * A bucket holds what its rate brings in so many seconds, and one call at least. A burst is one second of the limit: the
  * rest of it is room for calls that leave late (`poller.ts`) and for the network.
@@ -101,28 +97,36 @@ export class Budgets {
     return used;
   }
 
-  /** The vendor throttled us: half the rate, and an empty bucket. */
-  async throttled(account: string, api: string): Promise<void> {
-    await this.sql.query({
-      text: `UPDATE budgets SET
-               rate = CASE WHEN throttled_at > clock_timestamp() - interval '${ONE_THROTTLING}' THEN rate
-                      ELSE greatest(full_rate * ${LOWEST_SHARE}, rate / 2) END,
-               rated_at = clock_timestamp(), throttled_at = clock_timestamp(),
-               tokens = least(0, tokens), unproven_tokens = least(0, unproven_tokens), refilled_at = clock_timestamp()
-             WHERE account = $1 AND api = $2`,
-      values: [account, api],
+  /**
+   * The vendor throttled a call that was asked at this time, or just now: half the rate, and an empty bucket, once for the
+   * calls of one burst.
+   */
+  async throttled(account: string, api: string, askedAt?: Date): Promise<void> {
+    await this.sql.transaction(async (client) => {
+      const [held] = await lockRates(client, 'account = $1 AND api = $2', [account, api]);
+      if (!held) return;
+      const cut = throttledRate(held, askedAt ?? held.now, held.now);
+      if (cut === held) return;
+      await client.query({
+        name: 'budget-throttled',
+        text: `UPDATE budgets SET rate = $3, rated_at = $4, throttled_at = $4, tokens = least(0, tokens),
+                 unproven_tokens = least(0, unproven_tokens), refilled_at = clock_timestamp()
+               WHERE account = $1 AND api = $2`,
+        values: [account, api, cut.rate, cut.ratedAt],
+      });
     });
   }
 
   /** Lets throttled rates grow back, by the time that has passed: done twice, it is done once. */
   async recover(client: pg.ClientBase): Promise<void> {
-    await client.query({
-      name: 'budget-recover',
-      text: `UPDATE budgets SET rated_at = clock_timestamp(),
-               rate = least(full_rate, rate + full_rate / ${RECOVERY_SECONDS}
-                      * greatest(0, extract(epoch FROM clock_timestamp() - rated_at)))
-             WHERE rate < full_rate`,
-    });
+    const held = await lockRates(client, 'rate < full_rate', []);
+    for (const row of held) {
+      await client.query({
+        name: 'budget-recover',
+        text: 'UPDATE budgets SET rate = $3, rated_at = $4 WHERE account = $1 AND api = $2',
+        values: [row.account, row.api, grownRate(row, row.now), row.now],
+      });
+    }
   }
 
   /** No more calls but one a minute, for the whole account or for one API of it. true: it was not paused before. */
@@ -186,4 +190,17 @@ export class Budgets {
     });
     return (rowCount ?? 0) > 0;
   }
+}
+
+type HeldRate = PollRate & { account: string; api: string; now: Date };
+
+/** In key order. The clock is read once the rows are held, since waiting for them takes its time. */
+async function lockRates(client: pg.ClientBase, which: string, values: string[]): Promise<HeldRate[]> {
+  const { rows } = await client.query<HeldRate>({
+    text: `WITH held AS MATERIALIZED (SELECT * FROM budgets WHERE ${which} ORDER BY account, api FOR UPDATE)
+           SELECT account, api, rate, full_rate AS "fullRate", rated_at AS "ratedAt", throttled_at AS "throttledAt",
+                  clock_timestamp() AS now FROM held`,
+    values,
+  });
+  return rows;
 }

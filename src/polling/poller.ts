@@ -176,7 +176,8 @@ export class Poller {
       if (!(error instanceof VendorError)) throw error;
       this.metrics.vendorCalls.inc({ ...labels, result: error.kind });
       // Of what was called as somebody the account is no longer, nothing follows for the account.
-      if (this.clients.of(accountName) === client) await this.setbacks.slowDown(accountName, api, error);
+      if (this.clients.of(accountName) === client)
+        await this.setbacks.slowDown(accountName, api, error, evidence.askedAt);
       await this.setbacks.lookAgain(jobs, error, api);
     }
   }

@@ -23,14 +23,14 @@ export class Setbacks {
     private readonly clients: VendorClients,
   ) {}
 
-  /** Slows down, or pauses the API or its account, as the error says. */
-  async slowDown(account: string, api: VendorApi, error: VendorError): Promise<void> {
+  /** Slows down, or pauses the API or its account, as the error of a call says; `askedAt` as far as it is known. */
+  async slowDown(account: string, api: VendorApi, error: VendorError, askedAt?: Date): Promise<void> {
     const reason = this.settings.redact(error.message).slice(0, 300);
     const problem = { code: error.code, reason };
     const where = `${account} ${api.operation}`;
     switch (error.kind) {
       case 'throttled':
-        await this.budgets.throttled(account, api.name);
+        await this.budgets.throttled(account, api.name, askedAt);
         this.logger.warn(`${where}: throttled (${error.code}), slowing down`);
         break;
       case 'credentials':
