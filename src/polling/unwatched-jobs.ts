@@ -24,7 +24,7 @@ WITH unwatched AS (
     ORDER BY created_at DESC LIMIT ceil(asked.calls_per_second * ${WATCH_EVERY_SECONDS}) FOR UPDATE SKIP LOCKED
   ) job
 ), watched AS (
-  UPDATE jobs SET next_poll_at = clock_timestamp() + make_interval(secs => unwatched.seconds),
+  UPDATE jobs SET next_poll_at = clock_timestamp() + make_interval(secs => unwatched.seconds), poll_interval_ms = NULL,
     poll_lane = CASE poll_lane WHEN ${POLL_LANES.unproven} THEN ${POLL_LANES.found} ELSE poll_lane END
   FROM unwatched WHERE jobs.id = unwatched.id
   RETURNING jobs.account

@@ -15,6 +15,15 @@ export function pollQueue(account: string): string {
 export const PollPayload = z.strictObject({
   api: z.string(),
   departsAt: z.iso.datetime(),
-  jobs: z.array(z.strictObject({ id: z.string(), vendorJobId: z.string(), dueAt: z.iso.datetime() })).min(1),
+  jobs: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        vendorJobId: z.string(),
+        dueAt: z.iso.datetime(),
+        intervalMs: z.int().nullable().default(null),
+      }),
+    )
+    .min(1),
 });
 export type PollPayload = z.infer<typeof PollPayload>;

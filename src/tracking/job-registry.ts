@@ -53,6 +53,7 @@ export class JobRegistry {
           name: 'register-known',
           text: `UPDATE jobs j SET registered = true, poll_lane = ${POLL_LANES.known}, labels = j.labels || v.labels, closed_at = NULL,
                    next_poll_at = CASE WHEN j.closed_at IS NOT NULL AND v.due THEN now() ELSE j.next_poll_at END,
+                   poll_interval_ms = CASE WHEN j.closed_at IS NULL THEN j.poll_interval_ms END,
                    callback_expected = coalesce(v.expected, j.callback_expected),
                    basis = CASE WHEN v.expected IS NULL THEN j.basis ELSE (j.basis::jsonb || '{"callbackChosen": true}')::json END,
                    updated_at = CASE WHEN j.registered AND v.labels = '{}' THEN j.updated_at ELSE now() END
@@ -113,7 +114,7 @@ export class JobRegistry {
     if (!job) return 'missing';
     if (!this.settings.canAsk(job.account)) return 'claim-only';
     await this.sql.query({
-      text: `UPDATE jobs SET next_poll_at = now(), poll_lane = ${POLL_LANES.known} WHERE id = $1`,
+      text: `UPDATE jobs SET next_poll_at = now(), poll_interval_ms = NULL, poll_lane = ${POLL_LANES.known} WHERE id = $1`,
       values: [id],
     });
     return 'due';

@@ -44,6 +44,7 @@ export type JobRow = {
   terminal_at: Date | null;
   closed_at: Date | null;
   next_poll_at: Date | null;
+  poll_interval_ms: number | null;
   poll_failures: number;
   poll_lane: PollLane;
   history_sequence: number;

@@ -16,7 +16,7 @@ export async function postpone(
   // Spread out, or what failed together would come again together.
   const delays = rows.map(({ poll_failures: failures }) => Math.round(delayMs(failures) * (0.75 + Math.random() / 2)));
   await sql.query({
-    text: `UPDATE jobs SET next_poll_at = now() + make_interval(secs => v.delay / 1000.0)
+    text: `UPDATE jobs SET next_poll_at = now() + make_interval(secs => v.delay / 1000.0), poll_interval_ms = v.delay
            FROM unnest($1::uuid[], $2::int[]) AS v(id, delay) WHERE jobs.id = v.id AND next_poll_at IS NOT NULL`,
     values: [rows.map(({ id }) => id), delays],
   });

@@ -165,8 +165,8 @@ const LOCK_JOBS = `
 SELECT j.id, j.account, j.api, j.vendor_job_id, j.status, j.vendor_status, j.confirmed, j.outcome_known, j.contradicted,
        j.via, j.progress, j.name, j.pipeline_id, j.template_id, j.labels, j.vendor_error_code, j.vendor_error_message,
        j.user_data_raw, j.callback_expected, j.vendor_created_at, j.vendor_modified_at, j.vendor_finished_at,
-       j.created_at, j.updated_at, j.terminal_at, j.closed_at, j.next_poll_at, j.poll_failures, j.poll_lane, j.history_sequence,
-       j.basis, j.document_receipt_id, j.registered, j.parent_job_id
+       j.created_at, j.updated_at, j.terminal_at, j.closed_at, j.next_poll_at, j.poll_interval_ms, j.poll_failures,
+       j.poll_lane, j.history_sequence, j.basis, j.document_receipt_id, j.registered, j.parent_job_id
 FROM unnest($1::text[], $2::text[], $3::text[]) AS k(account, api, vendor_job_id)
 JOIN jobs j USING (account, api, vendor_job_id)
 ORDER BY j.account, j.api, j.vendor_job_id FOR UPDATE OF j`;
@@ -212,7 +212,8 @@ export async function findBatches(client: Client, parts: PartOfBatch[]): Promise
 
 const ADOPT_PARTS = `
 UPDATE jobs j SET parent_job_id = coalesce(j.parent_job_id, v.parent_job_id),
-  next_poll_at = CASE WHEN v.due AND j.closed_at IS NULL THEN now() ELSE j.next_poll_at END
+  next_poll_at = CASE WHEN v.due AND j.closed_at IS NULL THEN now() ELSE j.next_poll_at END,
+  poll_interval_ms = CASE WHEN v.due THEN NULL ELSE j.poll_interval_ms END
 FROM json_to_recordset($1::json) AS v(id uuid, parent_job_id uuid, due boolean)
 WHERE j.id = v.id`;
 
@@ -245,6 +246,7 @@ export type JobWrite = { id: string } & ReturnType<typeof jobColumns> & {
     updated_at: string;
     terminal_at: string | null;
     next_poll_at: string | null;
+    poll_interval_ms: number | null;
     poll_failures: number;
     poll_lane: PollLane;
     history_sequence: number;
@@ -258,16 +260,16 @@ UPDATE jobs j SET
   vendor_error_code = v.vendor_error_code, vendor_error_message = v.vendor_error_message, user_data = v.user_data,
   user_data_raw = v.user_data_raw, callback_expected = v.callback_expected, vendor_created_at = v.vendor_created_at,
   vendor_modified_at = v.vendor_modified_at, vendor_finished_at = v.vendor_finished_at, updated_at = v.updated_at,
-  terminal_at = v.terminal_at, next_poll_at = v.next_poll_at, poll_failures = v.poll_failures,
-  poll_lane = v.poll_lane, history_sequence = v.history_sequence, basis = v.basis,
+  terminal_at = v.terminal_at, next_poll_at = v.next_poll_at, poll_interval_ms = v.poll_interval_ms,
+  poll_failures = v.poll_failures, poll_lane = v.poll_lane, history_sequence = v.history_sequence, basis = v.basis,
   document_receipt_id = v.document_receipt_id, notes = coalesce(v.notes, j.notes)
 FROM json_to_recordset($1::json) AS v(
   id uuid, status text, vendor_status text, confirmed boolean, outcome_known boolean, contradicted boolean, via text,
   progress integer, name text, pipeline_id text, template_id text, labels jsonb, error_code text, error_message text,
   vendor_error_code text, vendor_error_message text, user_data json, user_data_raw text, callback_expected boolean,
   vendor_created_at timestamptz, vendor_modified_at timestamptz, vendor_finished_at timestamptz, updated_at timestamptz,
-  terminal_at timestamptz, next_poll_at timestamptz, poll_failures integer, poll_lane smallint, history_sequence integer,
-  basis json, document_receipt_id uuid, notes json)
+  terminal_at timestamptz, next_poll_at timestamptz, poll_interval_ms integer, poll_failures integer,
+  poll_lane smallint, history_sequence integer, basis json, document_receipt_id uuid, notes json)
 WHERE j.id = v.id`;
 
 export function updateJobs(client: Client, rows: JobWrite[]): Promise<void> {

@@ -347,6 +347,7 @@ export class Tracker {
       updated_at: (changed ? now : row.updated_at).toISOString(),
       terminal_at: final ? (row.terminal_at ?? now).toISOString() : null,
       next_poll_at: nextPollAt?.toISOString() ?? null,
+      poll_interval_ms: intervalMs(row, nextPollAt, now),
       poll_failures: answered ? 0 : row.poll_failures,
       poll_lane: laneOf(job),
       history_sequence: row.history_sequence + job.events.length,
@@ -404,6 +405,12 @@ export class Tracker {
 /** A confirmed end needs no more words; a job that was lost may be found again. */
 function hasEndedForGood({ status, confirmed }: JobState): boolean {
   return isFinal(status) && status !== 'lost' && confirmed;
+}
+
+/** How long the next look is put off from now; null: it is to be made at once. */
+function intervalMs(row: JobRow, nextPollAt: Date | null, now: Date): number | null {
+  if (nextPollAt?.getTime() === row.next_poll_at?.getTime()) return row.poll_interval_ms;
+  return nextPollAt && nextPollAt > now ? nextPollAt.getTime() - now.getTime() : null;
 }
 
 class TooMuch extends Error {}
