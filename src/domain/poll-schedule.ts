@@ -48,9 +48,10 @@ export function unknownIntervalMs(ageMs: number): number {
 
 /**
  * Which looks go before which, within the budget of one account and API.
+ * - `urgent`: somebody waits for it: a callback about a known job has just come, or a user wants to know. Until it is answered.
  * - `known`: somebody registered the job, or the vendor's own answer has shown it.
  * - `unproven`: only callbacks have spoken of it; whoever knows a callback address can invent such jobs.
  * - `found`: a listing has shown it and nobody waits for it; such jobs get what the others leave.
  */
-export const POLL_LANES = { known: 0, unproven: 1, found: 2 } as const;
+export const POLL_LANES = { known: 0, unproven: 1, found: 2, urgent: 3 } as const;
 export type PollLane = (typeof POLL_LANES)[keyof typeof POLL_LANES];

@@ -125,6 +125,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly jobsOverdue = new Gauge({
+    name: 'callsheet_jobs_overdue',
+    help: 'Jobs whose look is overdue ten times the interval for which it was planned',
+    labelNames: ['account', 'api'] as const,
+    registers: [this.registry],
+  });
+
   readonly callbackLoss = new Gauge({
     name: 'callsheet_callback_loss_ratio',
     help: 'The share of expected callbacks that is taken to be lost, from the counts of the last hours',

@@ -1,24 +1,28 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaService } from '../database/prisma.service.js';
+import { SqlPool } from '../database/sql-pool.js';
 import { Metrics } from '../metrics/metrics.js';
+import { overdueJobs } from '../polling/overdue-jobs.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import type { Degradation } from './health-schemas.js';
 
 /** What a clock may be off before vendors refuse its signatures is 15 minutes; a person should hear earlier. */
 const SKEW_SHOWN_MS = 60_000;
 
-/** Accounts that do not get all they should: polling paused, a wrong clock, no lists of jobs, callbacks turned away. */
+/** Accounts that do not get all they should: polling paused, looks overdue, a wrong clock, no lists of jobs, callbacks turned away. */
 @Injectable()
 export class DegradedAccounts {
   constructor(
     private readonly prisma: PrismaService,
+    private readonly sql: SqlPool,
     private readonly metrics: Metrics,
     private readonly settings: CurrentSettings,
   ) {}
 
   async list(): Promise<Degradation[]> {
-    const [budgets, discoveries, refused] = await Promise.all([
+    const [budgets, overdue, discoveries, refused] = await Promise.all([
       this.prisma.budget.findMany({ orderBy: [{ account: 'asc' }, { api: 'asc' }] }),
+      overdueJobs(this.sql),
       this.prisma.discovery.findMany({
         where: { errorCode: { not: null } },
         orderBy: [{ account: 'asc' }, { api: 'asc' }],
@@ -44,6 +48,14 @@ export class DegradedAccounts {
             ? [{ account, api, kind: 'clock_skew' as const, detail: `our clock is off by ${clockSkewMs} ms` }]
             : []),
         ]),
+      ...overdue
+        .filter(({ account, jobs }) => jobs > 0 && this.settings.canAsk(account))
+        .map(({ account, api, jobs }): Degradation => ({
+          account,
+          api,
+          kind: 'overdue',
+          detail: `${jobs} jobs have waited for ten times as long as planned`,
+        })),
       ...discoveries
         .filter(({ account }) => this.settings.account(account)?.discover != null)
         .map(({ account, api, errorCode, errorMessage }): Degradation => ({

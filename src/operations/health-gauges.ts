@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { SqlPool } from '../database/sql-pool.js';
 import { Metrics } from '../metrics/metrics.js';
+import { overdueJobs } from '../polling/overdue-jobs.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import { readCallbackLoss } from '../tracking/callback-loss.js';
 
@@ -19,6 +20,7 @@ export class HealthGauges {
       { labels: {}, value: (await this.pending()).oldest },
     ]);
     metrics.readOnScrape(metrics.budgetPaused, () => this.pausedBudgets());
+    metrics.readOnScrape(metrics.jobsOverdue, () => this.overdue());
     metrics.readOnScrape(metrics.callbackLoss, () => this.callbackLoss());
   }
 
@@ -37,6 +39,13 @@ export class HealthGauges {
     return rows
       .filter(({ account }) => this.settings.canAsk(account))
       .map(({ account, api, paused }) => ({ labels: { account, api }, value: paused ? 1 : 0 }));
+  }
+
+  private async overdue() {
+    const overdue = await overdueJobs(this.sql);
+    return overdue
+      .filter(({ account }) => this.settings.canAsk(account))
+      .map(({ account, api, jobs }) => ({ labels: { account, api }, value: jobs }));
   }
 
   private async callbackLoss() {

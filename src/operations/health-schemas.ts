@@ -4,7 +4,7 @@ export const Degradation = z
   .strictObject({
     account: z.string(),
     api: z.string().nullable(),
-    kind: z.enum(['paused', 'clock_skew', 'discovery', 'refused_callbacks']),
+    kind: z.enum(['paused', 'clock_skew', 'overdue', 'discovery', 'refused_callbacks']),
     detail: z.string(),
   })
   .meta({

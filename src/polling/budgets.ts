@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { SqlPool } from '../database/sql-pool.js';
+import { TURNS } from './timetable.js';
 import { grownRate, throttledRate, type PollRate } from '../domain/poll-rate.js';
 
 /** Paused accounts and APIs are tried again this often, with one call. */
@@ -17,7 +18,15 @@ const UNPROVEN_SHARE = 0.2;
 export type Budget = { account: string; api: string; limit: number };
 
 /** Both buckets of a budget, as of `now` by Postgres' clock; rates in calls per second. */
-export type Allowance = { now: Date; rate: number; tokens: number; unprovenRate: number; unprovenTokens: number };
+export type Allowance = {
+  now: Date;
+  rate: number;
+  tokens: number;
+  unprovenRate: number;
+  unprovenTokens: number;
+  /** How many calls are given since one went by its deadline alone (`timetable.ts`). */
+  turn: number;
+};
 
 /**
  * Two statements in one, since the clock must be read after the row was waited for. In whole milliseconds, as the column
@@ -25,14 +34,14 @@ export type Allowance = { now: Date; rate: number; tokens: number; unprovenRate:
  */
 const LOCK = `
 WITH held AS (
-  SELECT rate, tokens, unproven_tokens, refilled_at
+  SELECT rate, tokens, unproven_tokens, turn, refilled_at
   FROM budgets WHERE account = $1 AND api = $2 AND paused_at IS NULL FOR UPDATE
 ), timed AS MATERIALIZED (
   SELECT held.*, rate * ${UNPROVEN_SHARE} AS unproven_rate, date_trunc('milliseconds', clock_timestamp()) AS now FROM held
 ), refilled AS (
   SELECT timed.*, greatest(0, extract(epoch FROM now - refilled_at)) AS seconds FROM timed
 )
-SELECT now, rate, unproven_rate AS "unprovenRate",
+SELECT now, rate, turn, unproven_rate AS "unprovenRate",
        least(greatest(1, rate * ${BUCKET_SECONDS}), tokens + rate * seconds) AS tokens,
        least(greatest(1, unproven_rate * ${BUCKET_SECONDS}), unproven_tokens + unproven_rate * seconds) AS "unprovenTokens"
 FROM refilled`;
@@ -70,13 +79,20 @@ export class Budgets {
   async take(
     client: pg.ClientBase,
     { account, api }: Pick<Budget, 'account' | 'api'>,
-    { now, tokens, unprovenTokens }: Allowance,
+    { now, tokens, unprovenTokens, turn }: Allowance,
     calls: { total: number; unproven: number },
   ): Promise<void> {
     await client.query({
       name: 'budget-take',
-      text: `UPDATE budgets SET tokens = $3, unproven_tokens = $4, refilled_at = $5 WHERE account = $1 AND api = $2`,
-      values: [account, api, tokens - calls.total, unprovenTokens - calls.unproven, now],
+      text: `UPDATE budgets SET tokens = $3, unproven_tokens = $4, turn = $5, refilled_at = $6 WHERE account = $1 AND api = $2`,
+      values: [
+        account,
+        api,
+        tokens - calls.total,
+        unprovenTokens - calls.unproven,
+        (turn + calls.total - calls.unproven) % TURNS,
+        now,
+      ],
     });
   }
 

@@ -59,7 +59,7 @@ const DUE = 'next_at <= now() AND (leased_until IS NULL OR leased_until <= now()
 const LOCK = `SELECT *, clock_timestamp() AS now FROM discoveries WHERE account = $1 AND api = $2 AND ${DUE} FOR UPDATE SKIP LOCKED`;
 
 /** Jobs that only callbacks speak of do not count: who invents such jobs by the thousand must not keep us from listing. */
-const SERVED_FIRST = [POLL_LANES.known, POLL_LANES.found];
+const SERVED_FIRST = [POLL_LANES.urgent, POLL_LANES.known, POLL_LANES.found];
 
 /** Lane by lane, since the index of waiting jobs is sorted by lane first. */
 const BUSY = `

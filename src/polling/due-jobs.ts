@@ -5,7 +5,7 @@ import { POLL_LANES, type PollLane } from '../domain/poll-schedule.js';
 import { TICK_EVERY_MS } from '../queue/queues.js';
 import { Budgets } from './budgets.js';
 import { callsOf, worthwhileCalls, type DueJob } from './calls.js';
-import { departures, timetable } from './timetable.js';
+import { departures, timetable, TURNS } from './timetable.js';
 
 /** A call to be made: not before its time, `departsAt` by Postgres' clock, in `inMs` by anybody's. */
 export type ClaimedCall = { jobs: DueJob[]; departsAt: Date; inMs: number };
@@ -30,7 +30,7 @@ const interval = (share: number) => `make_interval(secs => coalesce(poll_interva
 const PATIENCE = `least(${interval(PATIENCE_SHARE)}, make_interval(secs => ${MOST_PATIENCE_MS / 1000}))`;
 
 /**
- * Three ranges of the partial index of jobs that wait for a look, each lane to the number of jobs that it may have at most.
+ * Four ranges of the partial index of jobs that wait for a look, each lane to the number of jobs that it may have at most.
  * The oldest deadline comes first, but among unproven jobs the newest: whoever has stolen a callback address may invent
  * a hundred thousand of them, and they must not stand before the honest one that comes after them. Then known ones whose
  * deadline has not come, to fill a call with.
@@ -41,14 +41,20 @@ WITH unproven AS (
   SELECT ${COLUMNS} FROM jobs
   WHERE account = $1 AND api = $2 AND poll_lane = ${POLL_LANES.unproven} AND next_poll_at <= now()
   ORDER BY next_poll_at DESC LIMIT $4::int FOR UPDATE SKIP LOCKED
+), urgent AS (
+  SELECT ${COLUMNS} FROM jobs
+  WHERE account = $1 AND api = $2 AND poll_lane = ${POLL_LANES.urgent} AND next_poll_at <= now()
+  ORDER BY next_poll_at LIMIT $3::int - (SELECT count(*) FROM unproven) FOR UPDATE SKIP LOCKED
 ), known AS (
   SELECT ${COLUMNS} FROM jobs
   WHERE account = $1 AND api = $2 AND poll_lane = ${POLL_LANES.known} AND next_poll_at <= now()
-  ORDER BY next_poll_at LIMIT $3::int - (SELECT count(*) FROM unproven) FOR UPDATE SKIP LOCKED
+  ORDER BY next_poll_at
+  LIMIT greatest($6::int, $3::int - (SELECT count(*) FROM unproven) - (SELECT count(*) FROM urgent)) FOR UPDATE SKIP LOCKED
 ), found AS (
   SELECT ${COLUMNS} FROM jobs
   WHERE account = $1 AND api = $2 AND poll_lane = ${POLL_LANES.found} AND next_poll_at <= now()
-  ORDER BY next_poll_at LIMIT $3::int - (SELECT count(*) FROM unproven) - (SELECT count(*) FROM known)
+  ORDER BY next_poll_at
+  LIMIT greatest(0, $3::int - (SELECT count(*) FROM unproven) - (SELECT count(*) FROM urgent) - (SELECT count(*) FROM known))
   FOR UPDATE SKIP LOCKED
 ), early AS (
   SELECT ${COLUMNS} FROM jobs
@@ -60,11 +66,11 @@ WITH unproven AS (
     ) soon WHERE next_poll_at - ${interval(EARLY_SHARE)} <= now() ORDER BY next_poll_at LIMIT $5::int
   )) AND next_poll_at > now() FOR UPDATE SKIP LOCKED
 ), candidates AS (
-  SELECT * FROM unproven UNION ALL SELECT * FROM known UNION ALL SELECT * FROM found UNION ALL SELECT * FROM early
+  SELECT * FROM unproven UNION ALL SELECT * FROM urgent UNION ALL SELECT * FROM known UNION ALL SELECT * FROM found UNION ALL SELECT * FROM early
 )
 SELECT id, vendor_job_id AS "vendorJobId", next_poll_at AS "dueAt", poll_interval_ms AS "intervalMs",
        ids_per_call AS "idsPerCall", poll_lane AS lane, next_poll_at <= now() AS due,
-       next_poll_at + ${PATIENCE} <= now() AS pressing
+       poll_lane = ${POLL_LANES.urgent} OR next_poll_at + ${PATIENCE} <= now() AS pressing
 FROM candidates`;
 
 type DueRow = {
@@ -95,7 +101,7 @@ export class DueJobs {
       const allowance = await this.budgets.lock(client, account, api);
       if (!allowance) return [];
       const lockedAt = performance.now();
-      const { now, tokens, rate, unprovenTokens, unprovenRate } = allowance;
+      const { now, tokens, rate, unprovenTokens, unprovenRate, turn } = allowance;
       const until = { ahead: TICK_EVERY_MS / 1000, most: MOST_CALLS };
       const places = {
         budget: departures({ tokens, rate }, until),
@@ -107,6 +113,7 @@ export class DueJobs {
         all: places.budget.length * idsPerCall,
         unproven: Math.min(places.budget.length, places.unproven.length) * idsPerCall,
         early: idsPerCall - 1,
+        inTurn: Math.ceil(places.budget.length / TURNS) * idsPerCall,
       });
       // Nobody shares a call with a job that may be invented: it might have the whole call refused.
       const invented = rows.filter(({ lane }) => lane === POLL_LANES.unproven);
@@ -115,11 +122,16 @@ export class DueJobs {
         idsPerCall,
       );
       const ofLane = (lane: PollLane) => calls.filter(([first]) => first?.lane === lane);
-      const table = timetable(places, {
-        known: ofLane(POLL_LANES.known),
-        unproven: callsOf(invented, idsPerCall),
-        found: ofLane(POLL_LANES.found),
-      });
+      const table = timetable(
+        places,
+        {
+          urgent: ofLane(POLL_LANES.urgent),
+          known: ofLane(POLL_LANES.known),
+          unproven: callsOf(invented, idsPerCall),
+          found: ofLane(POLL_LANES.found),
+        },
+        turn,
+      );
       if (table.length === 0) return [];
 
       await lease(
@@ -167,12 +179,12 @@ async function readDue(
   client: pg.ClientBase,
   account: string,
   api: string,
-  most: { all: number; unproven: number; early: number },
+  most: { all: number; unproven: number; early: number; inTurn: number },
 ): Promise<DueRow[]> {
   const { rows } = await client.query<DueRow>({
     name: 'read-due-jobs',
     text: READ_DUE,
-    values: [account, api, most.all, most.unproven, most.early],
+    values: [account, api, most.all, most.unproven, most.early, most.inTurn],
   });
   return rows;
 }

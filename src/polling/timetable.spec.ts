@@ -25,14 +25,17 @@ describe('when calls leave', () => {
 describe('who leaves when', () => {
   const budget = [0, 0.1, 0.2, 0.3, 0.4];
   const names = (lane: string, count: number) => Array.from({ length: count }, (_, i) => `${lane}${i}`);
-  const table = (unproven: number[], counts: { known?: number; unproven?: number; found?: number }) =>
+  type Counts = { urgent?: number; known?: number; unproven?: number; found?: number };
+  const table = (unproven: number[], counts: Counts, turn = 0) =>
     timetable(
       { budget, unproven },
       {
+        urgent: names('urgent', counts.urgent ?? 0),
         known: names('known', counts.known ?? 0),
         unproven: names('unproven', counts.unproven ?? 0),
         found: names('found', counts.found ?? 0),
       },
+      turn,
     ).map(({ call, at }) => [call, at]);
 
   it('unproven calls get the share of their own bucket, however many known ones wait, and no more', () => {
@@ -56,6 +59,24 @@ describe('who leaves when', () => {
       ['found1', 0.4],
     ]);
     expect(table([0, 0.1], { known: 9, unproven: 2, found: 9 }).map(([call]) => call)).not.toContain('found0');
+  });
+
+  it('urgent calls go before known ones, but for every fourth', () => {
+    const order = (counts: Counts, turn: number) => table([], counts, turn).map(([call]) => call);
+    expect(order({ urgent: 9, known: 9, found: 9 }, 0)).toEqual(['urgent0', 'urgent1', 'urgent2', 'known0', 'urgent3']);
+    expect(order({ urgent: 9, known: 9 }, 3)).toEqual(['known0', 'urgent0', 'urgent1', 'urgent2', 'known1']);
+    expect(order({ urgent: 2, known: 9 }, 0)).toEqual(['urgent0', 'urgent1', 'known0', 'known1', 'known2']);
+    expect(order({ urgent: 9 }, 3)).toEqual(['urgent0', 'urgent1', 'urgent2', 'urgent3', 'urgent4']);
+  });
+
+  it('unproven calls get no less and no more for what is urgent', () => {
+    expect(table([0.15], { urgent: 9, known: 9, unproven: 9 }).map(([call]) => call)).toEqual([
+      'urgent0',
+      'urgent1',
+      'unproven0',
+      'urgent2',
+      'known0',
+    ]);
   });
 
   it('never more calls leave than the budget has places', () => {

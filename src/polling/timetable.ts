@@ -12,22 +12,31 @@ export function departures({ tokens, rate }: Bucket, { ahead, most }: { ahead: n
   return times;
 }
 
-export type ByLane<T> = { known: readonly T[]; unproven: readonly T[]; found: readonly T[] };
+/** The last of so many calls goes to whoever has waited long, whatever is urgent. */
+export const TURNS = 4;
+
+export type ByLane<T> = {
+  urgent: readonly T[];
+  known: readonly T[];
+  unproven: readonly T[];
+  found: readonly T[];
+};
 export type Departure<T> = { call: T; lane: keyof ByLane<T>; at: number };
 
 /**
- * Who leaves when: unproven calls as their own departures have it, so that they get their share and no more; known ones in
- * all other places of the budget; found ones in those that are left.
+ * Who leaves when: unproven calls as their own departures have it, so that they get their share and no more; urgent and known
+ * ones in all other places of the budget; found ones in those that are left.
  */
 export function timetable<T>(
   { budget, unproven }: { budget: readonly number[]; unproven: readonly number[] },
   calls: ByLane<T>,
+  turn: number,
 ): Departure<T>[] {
   const share = calls.unproven.slice(0, Math.min(unproven.length, budget.length));
-  const others = [
-    ...calls.known.map((call) => ({ call, lane: 'known' as const })),
-    ...calls.found.map((call) => ({ call, lane: 'found' as const })),
-  ].slice(0, budget.length - share.length);
+  const others = [...urgentFirst(calls, turn), ...calls.found.map((call) => ({ call, lane: 'found' as const }))].slice(
+    0,
+    budget.length - share.length,
+  );
 
   const table: Departure<T>[] = [];
   let [nextOther, nextUnproven] = [0, 0];
@@ -44,4 +53,25 @@ export function timetable<T>(
     }
   }
   return table;
+}
+
+/**
+ * Urgent calls before known ones, which still have every fourth: whoever makes many looks urgent, with callbacks about real
+ * jobs or by asking for them, must not keep the others from theirs. `turn` of four went out before.
+ */
+function urgentFirst<T>({ urgent, known }: ByLane<T>, turn: number): Pick<Departure<T>, 'call' | 'lane'>[] {
+  const order: Pick<Departure<T>, 'call' | 'lane'>[] = [];
+  let [nextUrgent, nextKnown] = [0, 0];
+  while (nextUrgent < urgent.length || nextKnown < known.length) {
+    const isLast = (turn + order.length) % TURNS === TURNS - 1;
+    const call = isLast && nextKnown < known.length ? undefined : urgent[nextUrgent];
+    if (call !== undefined) {
+      order.push({ call, lane: 'urgent' });
+      nextUrgent++;
+    } else {
+      const patient = known[nextKnown++];
+      if (patient !== undefined) order.push({ call: patient, lane: 'known' });
+    }
+  }
+  return order;
 }

@@ -114,7 +114,7 @@ export class JobRegistry {
     if (!job) return 'missing';
     if (!this.settings.canAsk(job.account)) return 'claim-only';
     await this.sql.query({
-      text: `UPDATE jobs SET next_poll_at = now(), poll_interval_ms = NULL, poll_lane = ${POLL_LANES.known} WHERE id = $1`,
+      text: `UPDATE jobs SET next_poll_at = now(), poll_interval_ms = NULL, poll_lane = ${POLL_LANES.urgent} WHERE id = $1`,
       values: [id],
     });
     return 'due';

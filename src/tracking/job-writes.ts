@@ -52,13 +52,25 @@ export function learn(job: Tracked, observation: Observation, rules: TrackingRul
     if (!job.subjobIds.has(path)) job.subjobIds.set(path, uuidv7());
   }
 }
-/** A job is known once the vendor's answer has shown it, or once both a callback and a listing have spoken of it. */
+
+/**
+ * A job is known once the vendor's answer has shown it, or once both a callback and a listing have spoken of it. Of a known
+ * job a callback makes the next look urgent, until an answer to what was asked afterwards.
+ */
 export function laneOf({ row, after, observations }: Tracked): PollLane {
-  const vouched = { [POLL_LANES.found]: 'callback', [POLL_LANES.unproven]: 'list', [POLL_LANES.known]: null };
-  const word = vouched[row.poll_lane];
+  const newest = (from: (observation: Observation) => boolean) =>
+    Math.max(0, ...observations.filter(from).map(({ number }) => number));
+  const answered = newest(({ kind }) => kind === 'evidence');
+  const lane = row.poll_lane === POLL_LANES.urgent && answered > 0 ? POLL_LANES.known : row.poll_lane;
+  const word = VOUCHED[lane];
   const known = row.registered || isEvidenceBased(after) || observations.some(({ via }) => via === word);
-  return known ? POLL_LANES.known : row.poll_lane;
+  if (!known || lane === POLL_LANES.urgent) return lane;
+  const called = newest(({ via }) => via === 'callback');
+  return called > Math.max(answered, after.basis.evidence?.number ?? 0) ? POLL_LANES.urgent : POLL_LANES.known;
 }
+
+/** Who else must have spoken of a job of this lane before it counts as known. */
+const VOUCHED: Partial<Record<PollLane, Via>> = { [POLL_LANES.found]: 'callback', [POLL_LANES.unproven]: 'list' };
 
 /** Refs are the widest write there is; a job's whole set is written again only when it changed. */
 export function newRefs(job: Tracked): { ref: string; job_id: string }[] {
