@@ -55,8 +55,8 @@ describe('callback health', () => {
   };
   const anHourPasses = async () => {
     await tracker.rows(
-      `UPDATE jobs SET terminal_at = terminal_at - interval '1 hour', basis = CASE WHEN basis ? 'openAskedAt'
-         THEN basis || jsonb_build_object('openAskedAt', (basis ->> 'openAskedAt')::bigint - 3600000) ELSE basis END`,
+      `UPDATE jobs SET terminal_at = terminal_at - interval '1 hour', basis = CASE WHEN basis -> 'openAskedAt' IS NULL THEN basis
+         ELSE (basis::jsonb || jsonb_build_object('openAskedAt', (basis ->> 'openAskedAt')::bigint - 3600000))::json END`,
     );
     await tracker.rows(`UPDATE job_receipts SET asked_at = asked_at - interval '1 hour'`);
   };

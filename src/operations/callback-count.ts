@@ -30,7 +30,7 @@ WITH cursor AS MATERIALIZED (
   SELECT ended.*, (
     SELECT min(spoken.asked_at) FROM job_receipts spoken JOIN receipts ON receipts.id = spoken.receipt_id
     WHERE spoken.job_id = ended.id AND receipts.via = 'callback'
-      AND (jsonb_path_exists(basis, '$.finalClaims.*.receiptId ? (@ == $id)', jsonb_build_object('id', spoken.receipt_id))
+      AND (jsonb_path_exists(basis::jsonb, '$.finalClaims.*.receiptId ? (@ == $id)', jsonb_build_object('id', spoken.receipt_id))
            OR spoken.asked_at >= coalesce(to_timestamp((basis ->> 'openAskedAt')::float8 / 1000), '-infinity'))
   ) AS came_at
   FROM ended JOIN json_to_recordset($1::json) AS asked(account text, api text, listed boolean) USING (account, api)

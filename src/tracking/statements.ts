@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { refHash } from '../domain/job-ref.js';
 import type { JobEvent } from '../domain/transition.js';
 import type { Via } from '../domain/observation.js';
-import type { PollLane } from '../domain/poll-schedule.js';
+import { POLL_LANES, type PollLane } from '../domain/poll-schedule.js';
 import type { PendingReceipt } from './interpret.js';
 import type { jobColumns, JobRow, outputColumns, streamRow, subjobColumns, SubjobRow } from './job-rows.js';
 
@@ -91,7 +91,8 @@ WITH spoken AS (
   WHERE j.document_receipt_id = s.receipt_id AND j.confirmed AND j.terminal_at IS NOT NULL AND j.status <> 'lost'
   ORDER BY j.account, j.api, j.vendor_job_id FOR UPDATE OF j
 ), settled AS (
-  UPDATE jobs SET next_poll_at = NULL, poll_failures = 0
+  UPDATE jobs SET next_poll_at = NULL, poll_interval_ms = NULL, poll_failures = 0,
+    poll_lane = CASE poll_lane WHEN ${POLL_LANES.urgent} THEN ${POLL_LANES.known} ELSE poll_lane END
   WHERE id IN (SELECT id FROM same WHERE next_poll_at IS NOT NULL)
 )
 SELECT receipt_id AS "receiptId", account, api FROM same
