@@ -1,27 +1,16 @@
-import { makePartitions } from '../src/database/partitions.js';
-import { migrate } from '../src/database/migrate.js';
 import { PrismaService } from '../src/database/prisma.service.js';
-import { SqlPool } from '../src/database/sql-pool.js';
-import { Metrics } from '../src/metrics/metrics.js';
-import type { Wakeups } from '../src/queue/wakeups.js';
-import { CurrentSettings } from '../src/settings/current-settings.js';
-import { JobRegistry } from '../src/tracking/job-registry.js';
-import { Receipts } from '../src/tracking/receipts.js';
-import { Tracker } from '../src/tracking/tracker.js';
-import { ACCOUNT, benchSettings } from './account.js';
+import { ACCOUNT } from './account.js';
 import { applyWithPrisma } from './apply-baseline.js';
 import { answerKinds, type AnswerKind } from './documents.js';
 import { query, settle, type BenchPostgres } from './postgres.js';
 import { compared, type BenchOptions, type Row, type Say, type Target } from './report.js';
+import { openSide, type Side } from './side.js';
 
 const TARGET: Target = { ratio: 'at least', value: 8 };
 const APPLIERS = 2;
 /** The baseline is tried with each, and the faster one counts. */
 const BASELINE_APPLIERS = [2, 8] as const;
 const WARM_UP_JOBS = 300;
-
-/** Everything of the tracker that apply touches, put together by hand: no server, no queue. */
-type Side = { databaseUrl: string; sql: SqlPool; registry: JobRegistry; receipts: Receipts; tracker: Tracker };
 
 /** Observations applied per second: one final answer for each of many queued jobs. */
 export async function apply(postgres: BenchPostgres, options: BenchOptions, say: Say): Promise<Row[]> {
@@ -93,23 +82,6 @@ async function rate(count: number, work: () => Promise<unknown>): Promise<number
   const from = performance.now();
   await work();
   return count / ((performance.now() - from) / 1000);
-}
-
-async function openSide(databaseUrl: string): Promise<Side> {
-  await migrate(databaseUrl);
-  const sql = new SqlPool(databaseUrl);
-  await makePartitions(sql, new Date());
-  const settings = new CurrentSettings(benchSettings(databaseUrl));
-  const metrics = new Metrics();
-  // Nobody is to be woken: the appliers are started by hand.
-  const wakeups = { wake: () => undefined } as unknown as Wakeups;
-  return {
-    databaseUrl,
-    sql,
-    registry: new JobRegistry(sql, settings, wakeups),
-    receipts: new Receipts(sql, wakeups, metrics),
-    tracker: new Tracker(sql, settings, metrics),
-  };
 }
 
 /** Registers jobs and stores the final answer about each, the way pollers do: asked first, answered later. */
