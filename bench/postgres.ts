@@ -7,7 +7,8 @@ import { startEmbeddedPostgres } from '../src/embedded/embedded-postgres.js';
 /** The one server that all sides of all benchmarks share, settings and all; each side has a database of its own. */
 export type BenchPostgres = {
   version: string;
-  createDatabase(name: string): Promise<string>;
+  /** Empty, or a copy of one made here before, which nobody may be connected to: a filled one can be had twice cheaply. */
+  createDatabase(name: string, like?: string): Promise<string>;
   stop(): Promise<void>;
 };
 
@@ -32,10 +33,11 @@ async function openServer(url: string, stopServer: () => Promise<void>): Promise
   const { rows } = await query<{ version: string }>(url, `SELECT current_setting('server_version') AS version`);
   return {
     version: rows[0]?.version ?? 'unknown',
-    async createDatabase(name) {
-      const database = `callsheet_bench_${name}`;
+    async createDatabase(name, like) {
+      const database = prefixed(name);
       await query(url, `DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
-      await query(url, `CREATE DATABASE ${database}`);
+      const template = like === undefined ? '' : ` TEMPLATE ${prefixed(like)} STRATEGY file_copy`;
+      await query(url, `CREATE DATABASE ${database}${template}`);
       made.push(database);
       const address = new URL(url);
       address.pathname = `/${database}`;
@@ -46,6 +48,10 @@ async function openServer(url: string, stopServer: () => Promise<void>): Promise
       await stopServer();
     },
   };
+}
+
+function prefixed(name: string): string {
+  return `callsheet_bench_${name}`;
 }
 
 /** One statement on a connection of its own: for what happens between measurements. */
