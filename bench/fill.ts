@@ -171,7 +171,7 @@ async function answer({ sql, receipts }: Side, api: string, vendorJobId: string,
   const receipt = { account: ACCOUNT, api, asked: [vendorJobId], httpStatus: 200, body };
   await receipts.storeAnswer({ ...receipt, via: 'poll', evidence });
   // The rows hold hashes; copies need the texts.
-  const meanings = interpret({ ...receipt, ...evidence, via: 'poll', receivedAt: now, receiptId: '', pendingId: '' });
+  const meanings = interpret({ ...receipt, via: 'poll' });
   const refs = meanings.flatMap((meaning) => (meaning.kind === 'speaks' ? meaning.seen.refs : []));
   await sql.query({
     text: 'INSERT INTO fill.ref_texts SELECT $1, unnest($2::text[])',

@@ -21,27 +21,30 @@ async function main(): Promise<void> {
   process.stdout.write(`\n${table(rows)}\n`);
 }
 
+/** What can be said about a run, and what is meant when nothing is. */
+const DEFAULTS: BenchOptions = { seconds: 5, runs: 5, jobs: 10_000, size: 1_000_000, minutes: 1 };
+
 function readArguments(): { names: Name[]; options: BenchOptions } {
+  const numbers = Object.entries(DEFAULTS);
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: {
-      seconds: { type: 'string', default: '5' },
-      runs: { type: 'string', default: '5' },
-      jobs: { type: 'string', default: '10000' },
-    },
+    options: Object.fromEntries(
+      numbers.map(([name, value]) => [name, { type: 'string' as const, default: String(value) }]),
+    ),
   });
   const known = Object.keys(BENCHES) as Name[];
+  const options = Object.fromEntries(numbers.map(([name]) => [name, Number(values[name])])) as BenchOptions;
+  const { seconds, minutes, ...counts } = options;
   const strangers = positionals.filter((name) => !known.includes(name as Name));
-  const [seconds, runs, jobs] = [values.seconds, values.runs, values.jobs].map(Number);
-  if (strangers.length > 0 || !(Number(seconds) > 0) || !isCount(runs) || !isCount(jobs)) {
-    throw new Error(`usage: npm run bench -- [${known.join('] [')}] [--seconds=5] [--runs=5] [--jobs=10000]`);
+  if (strangers.length > 0 || !(seconds > 0) || !(minutes > 0) || !Object.values(counts).every(isCount)) {
+    const flags = numbers.map(([name, value]) => `[--${name}=${value}]`).join(' ');
+    throw new Error(`usage: npm run bench -- [${known.join('] [')}] ${flags}`);
   }
-  const names = positionals.length > 0 ? known.filter((name) => positionals.includes(name)) : known;
-  return { names, options: { seconds: Number(seconds), runs: Number(runs), jobs: Number(jobs) } };
+  return { names: positionals.length > 0 ? known.filter((name) => positionals.includes(name)) : known, options };
 }
 
-function isCount(value: number | undefined): boolean {
-  return Number.isInteger(value) && Number(value) > 0;
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value > 0;
 }
 
 /** Progress is for people who watch; the table is for whoever reads the output. */

@@ -4,8 +4,11 @@ import path from 'node:path';
 
 export type Say = (line: string) => void;
 
-/** `jobs`: of each kind, for apply. */
-export type BenchOptions = { seconds: number; runs: number; jobs: number };
+/**
+ * `seconds` of each run of intake; `runs` that the figures are medians of; `jobs` of each kind, for apply; `size`: jobs that
+ * are there already; `minutes` of the run that shows what memory is held.
+ */
+export type BenchOptions = { seconds: number; runs: number; jobs: number; size: number; minutes: number };
 
 /** What a row must reach: of its own figure, or of its ratio to the baseline. */
 export type Target = { ours: 'at least' | 'at most'; value: number } | { ratio: 'at least' | 'at most'; value: number };
