@@ -2,10 +2,11 @@ import 'reflect-metadata';
 import { parseArgs } from 'node:util';
 import { apply } from './apply.js';
 import { intake } from './intake.js';
+import { replicas } from './replicas.js';
 import { openPostgres } from './postgres.js';
 import { table, writeResults, type BenchOptions, type Row } from './report.js';
 
-const BENCHES = { intake, apply };
+const BENCHES = { intake, apply, replicas };
 type Name = keyof typeof BENCHES;
 
 async function main(): Promise<void> {
