@@ -9,6 +9,7 @@ import { Probes } from '../polling/probes.js';
 import { WATCH_EVERY_SECONDS, watchUnwatched } from '../polling/unwatched-jobs.js';
 import { Wakeups } from '../queue/wakeups.js';
 import { CurrentSettings } from '../settings/current-settings.js';
+import { forgetDurations, learnDurations } from '../tracking/durations.js';
 import { countCallbacks, dropCallbackCounts } from './callback-count.js';
 import { forgetInvented } from './invented-jobs.js';
 import { ROLE, type Role } from './role.js';
@@ -83,6 +84,23 @@ export class Maintenance {
       const watched = await exclusively(this.sql, 'unwatched', (client) => watchUnwatched(client, accounts));
       for (const { account, jobs } of watched ?? [])
         this.logger.debug(`${account}: ${jobs} jobs that callbacks alone told of are asked about from now on`);
+    });
+  }
+
+  /** How long jobs take, for the schedule (docs/decisions/0015-duration-profiles.md). */
+  @Interval(30_000)
+  async learnDurations(): Promise<void> {
+    if (this.role === 'api') return;
+    await this.quietly('learning durations', async () => {
+      await exclusively(this.sql, 'durations', learnDurations);
+    });
+  }
+
+  @Cron('27 3 * * *')
+  async forgetDurations(): Promise<void> {
+    if (this.role === 'api') return;
+    await this.quietly('forgetting durations', async () => {
+      await exclusively(this.sql, 'durations', forgetDurations);
     });
   }
 
