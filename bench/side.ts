@@ -4,8 +4,10 @@ import { SqlPool } from '../src/database/sql-pool.js';
 import { Metrics } from '../src/metrics/metrics.js';
 import type { Wakeups } from '../src/queue/wakeups.js';
 import { CurrentSettings } from '../src/settings/current-settings.js';
+import { CallbackLoss } from '../src/tracking/callback-loss.js';
 import { JobRegistry } from '../src/tracking/job-registry.js';
 import { Receipts } from '../src/tracking/receipts.js';
+import { Schedules } from '../src/tracking/schedules.js';
 import { Tracker } from '../src/tracking/tracker.js';
 import { benchSettings } from './account.js';
 
@@ -26,6 +28,6 @@ export async function openSide(databaseUrl: string): Promise<Side> {
     sql,
     registry: new JobRegistry(sql, settings, wakeups),
     receipts: new Receipts(sql, wakeups, metrics),
-    tracker: new Tracker(sql, settings, metrics),
+    tracker: new Tracker(sql, settings, metrics, new Schedules(sql, new CallbackLoss(sql))),
   };
 }

@@ -27,6 +27,7 @@ import { ApplyProcessor } from './tracking/apply.processor.js';
 import { CallbackLoss } from './tracking/callback-loss.js';
 import { JobRegistry } from './tracking/job-registry.js';
 import { Receipts } from './tracking/receipts.js';
+import { Schedules } from './tracking/schedules.js';
 import { Tracker } from './tracking/tracker.js';
 
 /** What a process is given before it is put together. */
@@ -44,6 +45,7 @@ class HouseModule {
       { provide: SqlPool, useFactory: () => new SqlPool(databaseUrl) },
       Wakeups,
       Receipts,
+      Schedules,
       Tracker,
       JobRegistry,
       CallbackLoss,

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { refHash } from '../domain/job-ref.js';
 import type { Observation, Via } from '../domain/observation.js';
-import { POLL_LANES, pollIntervalMs, retryDelayMs, unknownIntervalMs, type PollLane } from '../domain/poll-schedule.js';
+import { POLL_LANES, retryDelayMs, unknownIntervalMs, type PollLane } from '../domain/poll-schedule.js';
 import { isFinal } from '../domain/status.js';
 import { isEvidenceBased, type JobState, type TrackingRules } from '../domain/transition.js';
 import { SqlPool } from '../database/sql-pool.js';
@@ -30,6 +30,7 @@ import {
   type Tracked,
 } from './job-writes.js';
 import { postpone } from './postpone.js';
+import { Schedules } from './schedules.js';
 import * as statements from './statements.js';
 import { isTransient } from './transient.js';
 
@@ -50,6 +51,7 @@ export class Tracker {
     private readonly sql: SqlPool,
     private readonly settings: CurrentSettings,
     private readonly metrics: Metrics,
+    private readonly schedules: Schedules,
   ) {}
 
   /** Applies pending receipts until none is left that another worker has not taken. */
@@ -394,11 +396,11 @@ export class Tracker {
     if (newest('evidence') === 0) return row.next_poll_at ?? now;
     // The answers about its batch tell when a part has ended.
     if (row.parent_job_id !== null && !row.registered && isEvidenceBased(after)) return null;
-    const ageMs = now.getTime() - row.created_at.getTime();
     const isUnproven = laneOf(job) === POLL_LANES.unproven;
-    return new Date(
-      now.getTime() + (isUnproven ? unknownIntervalMs(ageMs) : pollIntervalMs({ ageMs, callbackExpected })),
-    );
+    const inMs = isUnproven
+      ? unknownIntervalMs(now.getTime() - row.created_at.getTime())
+      : this.schedules.nextLookMs({ ...after, account: row.account, api: row.api, callbackExpected }, now);
+    return new Date(now.getTime() + inMs);
   }
 }
 
