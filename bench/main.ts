@@ -2,11 +2,12 @@ import 'reflect-metadata';
 import { parseArgs } from 'node:util';
 import { apply } from './apply.js';
 import { intake } from './intake.js';
-import { replicas } from './replicas.js';
+import { polling } from './polling.js';
 import { openPostgres } from './postgres.js';
+import { replicas } from './replicas.js';
 import { table, writeResults, type BenchOptions, type Row } from './report.js';
 
-const BENCHES = { intake, apply, replicas };
+const BENCHES = { intake, apply, polling, replicas };
 type Name = keyof typeof BENCHES;
 
 async function main(): Promise<void> {
