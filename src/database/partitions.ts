@@ -2,6 +2,9 @@ import type { SqlPool } from './sql-pool.js';
 
 const DAY_MS = 86_400_000;
 
+/** A receipt's body stays beside its row, as it is, up to half a page: compressing 2 KB was a third of what storing it cost. */
+const STORAGE = { receipts: 'WITH (toast_tuple_target = 4080)', history_events: '' };
+
 /** Receipts by day, a week ahead; history by month, two months ahead. Safe to repeat and to race. */
 export async function makePartitions(sql: SqlPool, now: Date): Promise<void> {
   const today = Math.floor(now.getTime() / DAY_MS) * DAY_MS;
@@ -33,15 +36,23 @@ export function firstUuidOf(moment: Date): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
 
-async function makePartition(sql: SqlPool, table: string, suffix: string, from: string, to: string): Promise<void> {
+async function makePartition(
+  sql: SqlPool,
+  table: keyof typeof STORAGE,
+  suffix: string,
+  from: string,
+  to: string,
+): Promise<void> {
   const name = `${table}_${suffix}`;
   await sql.transaction(async (client) => {
     // Two processes that start together would both find it missing.
     await client.query(`SELECT pg_advisory_xact_lock(hashtext('callsheet.partitions'))`);
     const { rows } = await client.query<{ missing: boolean }>('SELECT to_regclass($1) IS NULL AS missing', [name]);
     if (!rows[0]?.missing) return;
-    // Identifiers and bounds cannot be parameters; all four come from this file.
-    await client.query(`CREATE TABLE ${name} PARTITION OF ${table} FOR VALUES FROM ('${from}') TO ('${to}')`);
+    // Identifiers and bounds cannot be parameters; all of them come from this file.
+    await client.query(
+      `CREATE TABLE ${name} PARTITION OF ${table} FOR VALUES FROM ('${from}') TO ('${to}') ${STORAGE[table]}`,
+    );
   });
 }
 
