@@ -23,7 +23,7 @@ describe('retention', () => {
   const store = (at: Date) =>
     sql.query({
       text: `WITH stored AS (INSERT INTO receipts (id, account, via, verified, body) VALUES ($1, 'a', 'callback', 'token', 'x'))
-             INSERT INTO receipt_keys (key_hash, account, receipt_id, seen) VALUES (decode(md5($1::text), 'hex'), 'a', $1, 1)`,
+             INSERT INTO receipt_keys (key_hash, receipt_id, seen) VALUES (md5($1::text)::uuid, $1, 1)`,
       values: [firstUuidOf(at)],
     });
   const stored = async (table: 'receipts' | 'receipt_keys') =>

@@ -19,6 +19,11 @@ describe('what makes two callbacks the same', () => {
     ['numbers too great for JSON.parse', '{"a":1e200000}', '{"a":null}'],
     ['bytes that are not JSON', 'job=1', 'job=2'],
     ['nothing and something', '', '{}'],
+    ['halves of characters that UTF-8 cannot tell apart', '{"a":"\\ud800"}', '{"a":"\\ud801"}'],
+    ['where one text ends and the next begins', '["ab","c"]', '["a","bc"]'],
+    ['a key and a value', '{"a":"b"}', '["a","b"]'],
+    ['a document and bytes that look like what is hashed of it', '{"a":1}', '{"1:a1,}'],
+    ['a text and a word', '["true"]', '[true]'],
   ])('differs by %s', (_, a, b) => {
     expect(key(a)).not.toBe(key(b));
   });

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
 import { SqlPool } from '../database/sql-pool.js';
 import { Metrics } from '../metrics/metrics.js';
 import { Wakeups } from '../queue/wakeups.js';
@@ -35,10 +34,9 @@ export class Receipts {
         const stored = await storeReceipts(sql, group);
         this.wakeups.wake();
         metrics.intakeGroupSize.observe(group.length);
-        stored.forEach(({ fresh }, i) => {
-          const labels = { account: group[i]?.account ?? '', via: group[i]?.via ?? '' };
-          (fresh ? metrics.receiptsStored : metrics.receiptsDuplicate).inc(labels);
-        });
+        for (const { labels, fresh, receipts } of tally(group, stored)) {
+          (fresh ? metrics.receiptsStored : metrics.receiptsDuplicate).inc(labels, receipts);
+        }
         return stored;
       },
       ({ body }) => body.length + 512,
@@ -49,8 +47,10 @@ export class Receipts {
   /** Resolves after the commit: then, and only then, the vendor may hear 200. */
   storeCallback(receipt: CallbackReceipt): Promise<StoredReceipt> {
     return this.groups.add({
-      ...receipt,
-      id: uuidv7(),
+      account: receipt.account,
+      verified: receipt.verified,
+      contentType: receipt.contentType,
+      body: receipt.body,
       keyHash: callbackKey(receipt.account, receipt.body),
       via: 'callback',
       api: null,
@@ -63,10 +63,24 @@ export class Receipts {
   storeAnswer(receipt: AnswerReceipt): Promise<StoredReceipt> {
     return this.groups.add({
       ...receipt,
-      id: uuidv7(),
       keyHash: answerKey(receipt.account, receipt.api, receipt.asked, receipt.body),
       verified: 'credentials',
       contentType: 'application/json',
     });
   }
+}
+
+type Tally = { labels: { account: string; via: string }; fresh: boolean; receipts: number };
+
+/** A group is counted at once: counters look their labels up each time. */
+function tally(group: readonly NewReceipt[], stored: readonly StoredReceipt[]): Iterable<Tally> {
+  const tallies = new Map<string, Tally>();
+  group.forEach(({ account, via }, i) => {
+    const fresh = stored[i]?.fresh ?? false;
+    const key = `${account} ${via} ${fresh}`;
+    const known = tallies.get(key);
+    if (known) known.receipts++;
+    else tallies.set(key, { labels: { account, via }, fresh, receipts: 1 });
+  });
+  return tallies.values();
 }

@@ -198,7 +198,6 @@ export async function makeReceipt(
       ...change,
     },
   });
-  const keyHash = new Uint8Array(Buffer.from(id.replaceAll('-', '').repeat(2), 'hex'));
-  await prisma.receiptKey.create({ data: { keyHash, account: change.account ?? 'media-cn', receiptId: id, seen: 2 } });
+  await prisma.receiptKey.create({ data: { keyHash: id, receiptId: id, seen: 2 } });
   return id;
 }
