@@ -1,6 +1,9 @@
 import { BufferFull, GroupCommit } from './group-commit.js';
 
-const LIMITS = { group: 100, inFlight: 1, bufferBytes: 1000 };
+const LIMITS = { group: 100, bufferBytes: 1000, bufferMs: 1000 };
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A database that commits when told to, and refuses whole groups that hold `poison`. */
 function database(poison?: string) {
@@ -13,22 +16,30 @@ function database(poison?: string) {
     return group.map((item) => `stored ${item}`);
   };
   const finish = async (): Promise<void> => {
+    await nextTurn();
     while (waiting.length > 0) {
       waiting.shift()?.();
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
   };
   return { groups, commit, finish };
 }
 
 describe('a group commit', () => {
-  it('commits a lone item at once, and what arrives meanwhile together', async () => {
+  it('commits at once what arrives together, and then together what arrived meanwhile', async () => {
     const { groups, commit, finish } = database();
     const group = new GroupCommit(commit, () => 1, LIMITS);
-    const results = Promise.all(['a', 'b', 'c'].map((item) => group.add(item)));
+    const first = ['a', 'b'].map((item) => group.add(item));
+    await nextTurn();
+    const second = ['c', 'd'].map((item) => group.add(item));
+    await nextTurn();
+    expect(groups).toEqual([['a', 'b']]);
     await finish();
-    expect(await results).toEqual(['stored a', 'stored b', 'stored c']);
-    expect(groups).toEqual([['a'], ['b', 'c']]);
+    expect(await Promise.all([...first, ...second])).toEqual(['stored a', 'stored b', 'stored c', 'stored d']);
+    expect(groups).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ]);
   });
 
   it('lets only the bad item of a group fail', async () => {
@@ -59,13 +70,27 @@ describe('a group commit', () => {
     expect(group.bufferedBytes).toBe(0);
   });
 
-  it('keeps groups within their size and in flight within their number', async () => {
+  it('is full when the foremost has waited too long, and not because a commit takes long', async () => {
+    const { commit, finish } = database();
+    const group = new GroupCommit(commit, () => 1, { ...LIMITS, bufferMs: 0 });
+    const underWay = group.add('under way');
+    await pause(5);
+    expect(group.isFull).toBe(false);
+    const foremost = group.add('foremost');
+    await pause(5);
+    expect(group.isFull).toBe(true);
+    await expect(group.add('too late')).rejects.toBeInstanceOf(BufferFull);
+    await finish();
+    expect(await Promise.all([underWay, foremost])).toEqual(['stored under way', 'stored foremost']);
+    expect(group.isFull).toBe(false);
+  });
+
+  it('keeps groups within their size', async () => {
     const { groups, commit, finish } = database();
-    const group = new GroupCommit(commit, () => 1, { group: 3, inFlight: 2, bufferBytes: 1000 });
+    const group = new GroupCommit(commit, () => 1, { ...LIMITS, group: 3 });
     const results = Promise.all(Array.from({ length: 8 }, (_, i) => group.add(String(i))));
-    expect(groups).toHaveLength(2);
     await finish();
     await results;
-    expect(groups.map((members) => members.length)).toEqual([1, 1, 3, 3]);
+    expect(groups.map((members) => members.length)).toEqual([3, 3, 2]);
   });
 });

@@ -6,9 +6,16 @@ export class BufferFull extends Error {
   }
 }
 
+/**
+ * What comes in with one turn of the event loop goes together, unless this many are there already: then the database starts
+ * on them while the turn goes on. Otherwise the two would take turns, and each would stand idle half of the time.
+ */
+const ENOUGH = 32;
+
 type Waiting<Item, Result> = {
   item: Item;
   bytes: number;
+  since: number;
   resolve: (result: Result) => void;
   reject: (error: unknown) => void;
 };
@@ -16,19 +23,20 @@ type Waiting<Item, Result> = {
 export type GroupCommitLimits = {
   /** Most items of one group. */
   group: number;
-  /** Groups that may be under way at the same time. */
-  inFlight: number;
   /** Most bytes that may wait, those under way included. */
   bufferBytes: number;
+  /** How long the foremost may have waited for its group. The next one would wait about as long, whatever the database's pace. */
+  bufferMs: number;
 };
 
 /**
  * Items that arrive while a commit is under way share the next one: no timer, so a lone item waits for nobody, and no
- * queue, so a burst costs few commits. A group that fails is halved until the item at fault is alone: no neighbour pays.
+ * queue, so a burst costs few commits. One commit at a time: two would be smaller, and Postgres' cost is by the commit. A
+ * group that fails is halved until the item at fault is alone: no neighbour pays.
  */
 export class GroupCommit<Item, Result> {
   private waiting: Waiting<Item, Result>[] = [];
-  private underWay = 0;
+  private busy = false;
   private bytes = 0;
 
   constructor(
@@ -41,27 +49,34 @@ export class GroupCommit<Item, Result> {
     return this.bytes;
   }
 
+  /** Whether an item would be refused now, were it ever so small. */
+  get isFull(): boolean {
+    const [foremost] = this.waiting;
+    const waited = foremost ? performance.now() - foremost.since : 0;
+    return this.bytes >= this.limits.bufferBytes || waited > this.limits.bufferMs;
+  }
+
   /** Resolves after the commit that holds the item; rejects with `BufferFull`, or with the database's error. */
   add(item: Item): Promise<Result> {
     const bytes = this.sizeOf(item);
-    if (this.bytes + bytes > this.limits.bufferBytes) return Promise.reject(new BufferFull());
+    if (this.isFull || this.bytes + bytes > this.limits.bufferBytes) return Promise.reject(new BufferFull());
     this.bytes += bytes;
     return new Promise((resolve, reject) => {
-      this.waiting.push({ item, bytes, resolve, reject });
-      this.next();
+      this.waiting.push({ item, bytes, since: performance.now(), resolve, reject });
+      if (this.waiting.length >= ENOUGH) void this.work();
+      else if (this.waiting.length === 1) setImmediate(() => void this.work());
     });
   }
 
-  private next(): void {
-    while (this.waiting.length > 0 && this.underWay < this.limits.inFlight) {
+  private async work(): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    while (this.waiting.length > 0) {
       const group = this.waiting.splice(0, this.limits.group);
-      this.underWay++;
-      void this.settle(group).finally(() => {
-        this.underWay--;
-        for (const { bytes } of group) this.bytes -= bytes;
-        this.next();
-      });
+      await this.settle(group);
+      for (const { bytes } of group) this.bytes -= bytes;
     }
+    this.busy = false;
   }
 
   private async settle(group: Waiting<Item, Result>[]): Promise<void> {

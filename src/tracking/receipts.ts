@@ -6,7 +6,7 @@ import { GroupCommit } from './group-commit.js';
 import { storeReceipts, type NewReceipt, type StoredReceipt } from './intake-statement.js';
 import { answerKey, callbackKey } from './receipt-key.js';
 
-const LIMITS = { group: 200, inFlight: 2, bufferBytes: 64 * 1024 * 1024 };
+const LIMITS = { group: 500, bufferBytes: 64 * 1024 * 1024, bufferMs: 500 };
 
 export type CallbackReceipt = Pick<NewReceipt, 'account' | 'contentType' | 'body'> & {
   verified: 'token' | 'signature';
@@ -42,6 +42,11 @@ export class Receipts {
       ({ body }) => body.length + 512,
       LIMITS,
     );
+  }
+
+  /** Whether callbacks would be refused now, because too many wait or have waited for long. */
+  get areFull(): boolean {
+    return this.groups.isFull;
   }
 
   /** Resolves after the commit: then, and only then, the vendor may hear 200. */
