@@ -1,27 +1,28 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Metrics } from '../metrics/metrics.js';
 import { CurrentSettings } from '../settings/current-settings.js';
+import type { Account } from '../settings/settings.js';
 import { BufferFull } from '../tracking/group-commit.js';
 import { Receipts } from '../tracking/receipts.js';
 import { hasToken, verifySignature } from './authenticate.js';
+import { Patience } from './patience.js';
 
 const LARGEST_BODY = 1024 * 1024;
 /** The vendor hangs up after 3 s and calls again; an answer after that is worth nothing. */
 const ANSWER_WITHIN_MS = 2500;
 
-/** Where the door keeps the content type that was sent. */
-const SENT_TYPE = 'x-callsheet-sent-content-type';
-
-type CallbackRequest = FastifyRequest<{ Params: { account: string; token: string }; Body: Buffer | undefined }>;
+type CallbackRequest = FastifyRequest<{ Params: { account: string; token: string } }>;
 
 /**
- * Door one: `POST /callbacks/{account}/{token}`. A Fastify route of its own rather than a controller, because it wants the
- * body's bytes whatever their type, an exact 200, and none of the work that goes into a /v1 request.
+ * Door one: `POST /callbacks/{account}/{token}`. Fastify finds the way here and no more: the door wants the body's bytes
+ * whatever their type, an exact 200, and none of the work that goes into a /v1 request.
  */
 @Injectable()
 export class CallbackDoor {
   private readonly logger = new Logger(CallbackDoor.name);
+  private readonly patience = new Patience(ANSWER_WITHIN_MS);
 
   constructor(
     private readonly settings: CurrentSettings,
@@ -31,63 +32,59 @@ export class CallbackDoor {
 
   /** Opens the door on a server that is not listening yet. */
   open(server: FastifyInstance): void {
-    void server.register((scope, _options, done) => {
-      scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
-      scope.post(
-        '/callbacks/:account/:token',
-        {
-          bodyLimit: LARGEST_BODY,
-          onRequest: (request, reply, next) => this.admit(request as CallbackRequest, reply, next),
-        },
-        (request, reply) => this.receive(request as CallbackRequest, reply),
-      );
-      done();
+    server.route({
+      method: 'POST',
+      url: '/callbacks/:account/:token',
+      onRequest: (request, reply) => this.admit(request as CallbackRequest, reply),
+      handler: () => undefined,
     });
   }
 
-  /** Before the body is read: strangers cost no memory. */
-  private admit(request: CallbackRequest, reply: FastifyReply, next: () => void): void {
-    // Any content type, also one that is no content type at all, which Fastify would answer with 415.
-    request.raw.headers[SENT_TYPE] = header(request, 'content-type')?.slice(0, 200) ?? '';
-    request.raw.headers['content-type'] = 'application/octet-stream';
-    const { account, token } = request.params;
-    if (hasToken(this.settings.account(account), token)) return next();
-    this.metrics.callbacksRefused.inc({
-      account: this.settings.account(account) ? account : 'unknown',
-      reason: 'token',
-    });
-    void reply.code(404).type('text/plain').send('not found');
-  }
-
-  private async receive(request: CallbackRequest, reply: FastifyReply): Promise<void> {
+  /** Before the body is read: strangers cost no memory, nor does what there is no room for. */
+  private admit(request: CallbackRequest, reply: FastifyReply): void {
+    reply.hijack();
     const account = this.settings.account(request.params.account);
-    if (!account) return void (await reply.code(404).type('text/plain').send('not found'));
-    const headers = {
-      timestamp: header(request, 'x-ice-timestamp'),
-      signature: header(request, 'x-ice-signature'),
-    };
-    const verdict = verifySignature(account, this.addressesOf(request), headers, new Date());
+    if (!account || !hasToken(account, request.params.token)) {
+      this.metrics.callbacksRefused.inc({ account: account?.name ?? 'unknown', reason: 'token' });
+      return answer(reply.raw, 404, 'not found');
+    }
+    if (this.receipts.areFull) return this.notStored(reply.raw, account, new BufferFull());
+    readBody(request.raw, reply.raw, (body) => void this.receive(request, reply.raw, account, body));
+  }
+
+  private async receive(
+    request: CallbackRequest,
+    response: ServerResponse,
+    account: Account,
+    body: Buffer,
+  ): Promise<void> {
+    const { headers } = request.raw;
+    const signature = { timestamp: text(headers['x-ice-timestamp']), signature: text(headers['x-ice-signature']) };
+    const verdict = verifySignature(account, this.addressesOf(request), signature, new Date());
     if (!verdict.ok) {
       this.metrics.callbacksRefused.inc({ account: account.name, reason: verdict.reason });
-      return void (await reply.code(401).type('text/plain').send(verdict.reason.replace('_', ' ')));
+      return answer(response, 401, verdict.reason.replace('_', ' '));
     }
     const stored = this.receipts.storeCallback({
       account: account.name,
       verified: verdict.verified,
-      contentType: header(request, SENT_TYPE) || null,
-      body: request.body ?? Buffer.alloc(0),
+      contentType: text(headers['content-type'])?.slice(0, 200) || null,
+      body,
     });
     try {
-      const { fresh } = await within(ANSWER_WITHIN_MS, stored);
+      const { fresh } = await this.patience.within(stored);
       this.metrics.callbacksReceived.inc({ account: account.name, result: fresh ? 'stored' : 'duplicate' });
-      await reply.code(200).type('text/plain').send('ok');
+      answer(response, 200, 'ok');
     } catch (error) {
-      this.metrics.callbacksReceived.inc({ account: account.name, result: 'failed' });
-      if (!(error instanceof BufferFull))
-        this.logger.warn(`a callback was not stored: ${this.settings.redact(String(error))}`);
-      await reply.code(503).header('retry-after', '1').type('text/plain').send('not stored, call again');
+      this.notStored(response, account, error);
     }
+  }
+
+  private notStored(response: ServerResponse, account: Account, reason: unknown): void {
+    this.metrics.callbacksReceived.inc({ account: account.name, result: 'failed' });
+    if (!(reason instanceof BufferFull))
+      this.logger.warn(`a callback was not stored: ${this.settings.redact(String(reason))}`);
+    answer(response, 503, 'not stored, call again', { 'retry-after': '1' });
   }
 
   /** The address as the vendor knows it, never rebuilt from headers; with and without the query that came. */
@@ -99,15 +96,33 @@ export class CallbackDoor {
   }
 }
 
-function header(request: CallbackRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value[0] : value;
+/** Calls `whole` with all of the body, or answers 413. Who hangs up in the middle is not heard of again. */
+function readBody(request: IncomingMessage, response: ServerResponse, whole: (body: Buffer) => void): void {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const take = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    chunks.push(chunk);
+    if (bytes > LARGEST_BODY) tooLarge();
+  };
+  const end = (): void => whole(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+  const tooLarge = (): void => {
+    request.off('data', take).off('end', end);
+    answer(response, 413, 'too large', { connection: 'close' });
+  };
+  if (Number(request.headers['content-length'] ?? 0) > LARGEST_BODY) return tooLarge();
+  request.on('data', take).on('end', end);
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`the database did not commit within ${ms} ms`)), ms);
+function answer(response: ServerResponse, status: number, body: string, headers: Record<string, string> = {}): void {
+  response.writeHead(status, {
+    'content-type': 'text/plain; charset=utf-8',
+    'content-length': body.length,
+    ...headers,
   });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+  response.end(body);
+}
+
+function text(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
 }
