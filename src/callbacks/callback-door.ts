@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { Metrics } from '../metrics/metrics.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import type { Account } from '../settings/settings.js';
@@ -23,6 +23,8 @@ type CallbackRequest = FastifyRequest<{ Params: { account: string; token: string
 export class CallbackDoor {
   private readonly logger = new Logger(CallbackDoor.name);
   private readonly patience = new Patience(ANSWER_WITHIN_MS);
+  private failed = 0;
+  private warnedAt = 0;
 
   constructor(
     private readonly settings: CurrentSettings,
@@ -32,6 +34,7 @@ export class CallbackDoor {
 
   /** Opens the door on a server that is not listening yet. */
   open(server: FastifyInstance): void {
+    this.shedEarly(server.server);
     server.route({
       method: 'POST',
       url: '/callbacks/:account/:token',
@@ -40,7 +43,23 @@ export class CallbackDoor {
     });
   }
 
-  /** Before the body is read: strangers cost no memory, nor does what there is no room for. */
+  /**
+   * Turning away what there is no room for must cost next to nothing, or a burst leaves no time for those who were let in:
+   * so it happens before Fastify looks for a route or anybody for a token.
+   */
+  private shedEarly(server: Server): void {
+    const listeners = server.listeners('request') as RequestListener[];
+    server.removeAllListeners('request');
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      if (this.receipts.areFull && request.method === 'POST' && request.url?.startsWith('/callbacks/')) {
+        this.metrics.callbacksShed.inc();
+        return tellToComeBack(response);
+      }
+      for (const listener of listeners) listener(request, response);
+    });
+  }
+
+  /** Before the body is read: strangers cost no memory. */
   private admit(request: CallbackRequest, reply: FastifyReply): void {
     reply.hijack();
     const account = this.settings.account(request.params.account);
@@ -48,7 +67,6 @@ export class CallbackDoor {
       this.metrics.callbacksRefused.inc({ account: account?.name ?? 'unknown', reason: 'token' });
       return answer(reply.raw, 404, 'not found');
     }
-    if (this.receipts.areFull) return this.notStored(reply.raw, account, new BufferFull());
     readBody(request.raw, reply.raw, (body) => void this.receive(request, reply.raw, account, body));
   }
 
@@ -81,10 +99,24 @@ export class CallbackDoor {
   }
 
   private notStored(response: ServerResponse, account: Account, reason: unknown): void {
-    this.metrics.callbacksReceived.inc({ account: account.name, result: 'failed' });
-    if (!(reason instanceof BufferFull))
-      this.logger.warn(`a callback was not stored: ${this.settings.redact(String(reason))}`);
-    answer(response, 503, 'not stored, call again', { 'retry-after': '1' });
+    if (reason instanceof BufferFull) {
+      this.metrics.callbacksShed.inc();
+    } else {
+      this.metrics.callbacksReceived.inc({ account: account.name, result: 'failed' });
+      this.warn(reason);
+    }
+    tellToComeBack(response);
+  }
+
+  /** A database that is stuck fails thousands of callbacks a second: a line a second says as much. */
+  private warn(reason: unknown): void {
+    this.failed++;
+    const now = Date.now();
+    if (now - this.warnedAt < 1000) return;
+    const what = this.failed === 1 ? 'a callback was' : `${this.failed} callbacks were`;
+    this.logger.warn(`${what} not stored: ${this.settings.redact(String(reason))}`);
+    this.failed = 0;
+    this.warnedAt = now;
   }
 
   /** The address as the vendor knows it, never rebuilt from headers; with and without the query that came. */
@@ -112,6 +144,10 @@ function readBody(request: IncomingMessage, response: ServerResponse, whole: (bo
   };
   if (Number(request.headers['content-length'] ?? 0) > LARGEST_BODY) return tooLarge();
   request.on('data', take).on('end', end);
+}
+
+function tellToComeBack(response: ServerResponse): void {
+  answer(response, 503, 'not stored, call again', { 'retry-after': '1' });
 }
 
 function answer(response: ServerResponse, status: number, body: string, headers: Record<string, string> = {}): void {

@@ -10,11 +10,17 @@ export class Metrics {
   private readonly logger = new Logger(Metrics.name);
   readonly registry = new Registry();
 
-  /** `result`: `stored`, `duplicate`, `refused`, `failed`. */
+  /** `result`: `stored`, `duplicate`, `failed`. */
   readonly callbacksReceived = new Counter({
     name: 'callsheet_callbacks_received_total',
     help: 'Callbacks that reached the door, by what became of them',
     labelNames: ['account', 'result'] as const,
+    registers: [this.registry],
+  });
+
+  readonly callbacksShed = new Counter({
+    name: 'callsheet_callbacks_shed_total',
+    help: 'Callbacks turned away because too many were waiting for the database',
     registers: [this.registry],
   });
 

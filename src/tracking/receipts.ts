@@ -6,7 +6,7 @@ import { GroupCommit } from './group-commit.js';
 import { storeReceipts, type NewReceipt, type StoredReceipt } from './intake-statement.js';
 import { answerKey, callbackKey } from './receipt-key.js';
 
-const LIMITS = { group: 500, bufferBytes: 64 * 1024 * 1024, bufferMs: 500 };
+const LIMITS = { group: 4000, bufferBytes: 64 * 1024 * 1024, bufferMs: 300 };
 
 export type CallbackReceipt = Pick<NewReceipt, 'account' | 'contentType' | 'body'> & {
   verified: 'token' | 'signature';
