@@ -29,6 +29,9 @@ const WORDS = [
 ] as const;
 const VARIETY = 64;
 
+/** What the callbacks speak of. */
+export const CALLBACK_API = mediaProducing.api;
+
 /** `ProduceMediaComplete` callbacks of exactly `bytes` bytes, no two alike, each with `JOB_ID_PLACE` for the job. */
 export function callbackTemplates(bytes: number): string[] {
   return Array.from({ length: 4 * VARIETY }, (_, i) => {

@@ -7,14 +7,15 @@ import { start, type Running } from '../src/start.js';
 import { benchSettings } from './account.js';
 import { answerParent } from './child.js';
 
-/** The real program behind its real door: token, signature, dedupe, group commit, wake-ups. */
+/** The real program behind its real door: token, signature, dedupe, group commit, wake-ups; with `all`, applying as well. */
 let running: Running | null = null;
 
-answerParent<{ databaseUrl: string; role?: Role }>(
-  async ({ databaseUrl, role = 'api' }) => {
-    const settings = benchSettings(databaseUrl);
+answerParent<{ databaseUrl: string; role?: Role } | 'memory'>(
+  async (question) => {
+    if (question === 'memory') return process.memoryUsage.rss() / 2 ** 20;
+    const settings = benchSettings(question.databaseUrl);
     Logger.overrideLogger(new PinoLogger(settings.logLevel, (line) => line));
-    running = await start(new CurrentSettings(settings), databaseUrl, role);
+    running = await start(new CurrentSettings(settings), question.databaseUrl, question.role ?? 'api');
     return { url: running.url };
   },
   async () => running?.close(),

@@ -2,12 +2,13 @@ import 'reflect-metadata';
 import { parseArgs } from 'node:util';
 import { apply } from './apply.js';
 import { intake } from './intake.js';
+import { latency } from './latency.js';
 import { polling } from './polling.js';
 import { openPostgres } from './postgres.js';
 import { replicas } from './replicas.js';
 import { table, writeResults, type BenchOptions, type Row } from './report.js';
 
-const BENCHES = { intake, apply, polling, replicas };
+const BENCHES = { intake, latency, apply, polling, replicas };
 type Name = keyof typeof BENCHES;
 
 async function main(): Promise<void> {
