@@ -18,7 +18,6 @@ const RECOVERY_MS = 2000;
 const EMPTY = 'TRUNCATE receipts, receipt_keys, pending_receipts';
 
 /** `minutes`: how long memory is watched. */
-type IntakeOptions = BenchOptions;
 
 type Side = {
   name: string;
@@ -32,7 +31,7 @@ type Side = {
 };
 
 /** Callbacks acknowledged per second, each after its commit; what a burst does; and whether memory grows. */
-export async function intake(postgres: BenchPostgres, options: IntakeOptions, say: Say): Promise<Row[]> {
+export async function intake(postgres: BenchPostgres, options: BenchOptions, say: Say): Promise<Row[]> {
   const generator = Child.start('load.js');
   try {
     const rows = await compareSides(postgres, generator, options, say);
@@ -208,7 +207,7 @@ async function measureBurst(
 async function measureGrowth(
   postgres: BenchPostgres,
   generator: Child,
-  { minutes }: IntakeOptions,
+  { minutes }: BenchOptions,
   say: Say,
 ): Promise<Row> {
   const databaseUrl = await postgres.createDatabase('intake_growth');
