@@ -367,7 +367,7 @@ async function copyAll(databaseUrl: string, { jobs, seed, now, templates }: Plan
     const client = new pg.Client({ connectionString: databaseUrl });
     await client.connect();
     try {
-      await client.query(`SET synchronous_commit = off; ${COPIES_TABLE}`);
+      await client.query(`SET synchronous_commit = off; SET work_mem = '256MB'; ${COPIES_TABLE}`);
       for (let from = next; from <= jobs; from = next) {
         next += CHUNK;
         const to = Math.min(jobs, from + CHUNK - 1);
@@ -392,7 +392,7 @@ function deck(templates: Template[], wanted: (state: Template['state']) => boole
   return chosen.flatMap(({ family, share }) => Array<number>(Math.ceil((share / total) * 100_000)).fill(family));
 }
 
-/** Whatever columns the table has by now. */
+/** Whatever columns the table has by now. In the order of time, as rows lie that came one after the other. */
 async function copyStatement(databaseUrl: string, table: string): Promise<string> {
   const { rows } = await query<{ name: string }>(
     databaseUrl,
@@ -401,7 +401,8 @@ async function copyStatement(databaseUrl: string, table: string): Promise<string
   const names = rows.map(({ name }) => `"${name}"`).join(', ');
   const values = rows.map(({ name }) => OWN_COLUMNS[table]?.[name] ?? `t."${name}"`).join(', ');
   const template = table === 'jobs' ? 't.id' : 't.job_id';
-  return `INSERT INTO ${table} (${names}) SELECT ${values} FROM copies c JOIN fill.${table} t ON ${template} = c.template`;
+  return `INSERT INTO ${table} (${names}) SELECT ${values} FROM copies c JOIN fill.${table} t ON ${template} = c.template
+    ORDER BY c.n`;
 }
 
 /** Drops the indexes and keys of all tables that are filled; answers the statements that make them again. */
