@@ -25,9 +25,19 @@ const EXCEPTIONS = [
   `column receipts.asked: "text[] NOT NULL DEFAULT '{}'::text[]" in the migrations, "text[] DEFAULT '{}'::text[]" in schema.prisma`,
 
   // Prisma knows neither partial indexes nor indexes on an expression.
+  'index jobs.jobs_created: in the migrations alone',
   'index jobs.jobs_due: in the migrations alone',
+  'index jobs.jobs_invented: in the migrations alone',
+  'index jobs.jobs_kind_created: in the migrations alone',
+  'index jobs.jobs_labels: in the migrations alone',
   'index jobs.jobs_name_prefix: in the migrations alone',
   'index jobs.jobs_unwatched: in the migrations alone',
+  'index jobs.jobs_updated: in the migrations alone',
+  'index jobs.jobs_vendor_created: in the migrations alone',
+  'index subjobs.subjobs_unsuccessful: in the migrations alone',
+
+  // Prisma knows operator classes of ordinary indexes only.
+  'index jobs.jobs_key: "CREATE UNIQUE INDEX jobs_key ON public.jobs USING btree (account, api, vendor_job_id text_pattern_ops)" in the migrations, "CREATE UNIQUE INDEX jobs_key ON public.jobs USING btree (account, api, vendor_job_id)" in schema.prisma',
 
   // Prisma knows no checks; its enums are types of their own, which cannot lose a value and are slow to gain one.
   'constraint api_keys.api_keys_scope_check: in the migrations alone',

@@ -16,7 +16,7 @@ import type {
   SubjobItem,
   SubjobListQuery,
 } from './job-schemas.js';
-import { listJobIds, listSubjobIds, sortOf, type Listed, type Place } from './job-statements.js';
+import { listJobIds, listSubjobIds, sortOf, type Place } from './job-statements.js';
 import { grouped, jobItem, jobView, subjobItem } from './job-view.js';
 import { cursorOf, IdPlace, pageOf, placeIn, type Page, type PageQuery } from './page.js';
 
@@ -43,24 +43,23 @@ export class JobQueries implements OnModuleDestroy {
 
   async list({ sort, limit, cursor, ...filter }: JobListQuery): Promise<Page<JobItem>> {
     const scope = `jobs ${sort}`;
-    const listed = await listJobIds(this.sql, filter, sortOf(sort), placeIn(scope, cursor, SortedPlace), limit + 1);
-    const page = pageOf(listed, limit, ({ id }) => id, placeAfter(scope));
-    return { ...page, data: await this.items(page.data) };
+    const place = placeIn(scope, cursor, SortedPlace);
+    const { ids, next } = await listJobIds(this.sql, filter, sortOf(sort), place, limit);
+    return { data: await this.items(ids), nextCursor: next && cursorOf(scope, [next.at, next.id]) };
   }
 
   async subjobs({ sort, limit, cursor, ...filter }: SubjobListQuery): Promise<Page<SubjobItem>> {
     const scope = `subjobs ${sort}`;
     const place = placeIn(scope, cursor, SortedPlace);
-    const listed = await listSubjobIds(this.sql, filter, sortOf(sort).descending, place, limit + 1);
-    const page = pageOf(listed, limit, ({ id }) => id, placeAfter(scope));
+    const { ids, next } = await listSubjobIds(this.sql, filter, sortOf(sort).descending, place, limit);
     const rows = await this.prisma.subjob.findMany({
-      where: { id: { in: page.data } },
+      where: { id: { in: ids } },
       omit: { basis: true },
       include: { job: { omit: WITHOUT_BASIS } },
     });
     const byId = new Map(rows.map((row) => [row.id, row]));
-    const data = page.data.flatMap((id) => byId.get(id) ?? []).map(({ job, ...subjob }) => subjobItem(subjob, job));
-    return { ...page, data };
+    const data = ids.flatMap((id) => byId.get(id) ?? []).map(({ job, ...subjob }) => subjobItem(subjob, job));
+    return { data, nextCursor: next && cursorOf(scope, [next.at, next.id]) };
   }
 
   /** Every job that an id or URL belongs to, also the hidden ones: this is where one looks for the odd. */
@@ -180,8 +179,4 @@ export class JobQueries implements OnModuleDestroy {
     if (job === null) throw new JobNotFound(id);
     return job.terminalAt !== null;
   }
-}
-
-function placeAfter(scope: string): (last: Listed) => string {
-  return ({ at, id }) => cursorOf(scope, [at?.toISOString() ?? null, id]);
 }

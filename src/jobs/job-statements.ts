@@ -1,18 +1,32 @@
 import type { SqlPool } from '../database/sql-pool.js';
 import type { JobFilter, SubjobFilter } from '../domain/job-filter.js';
 import { refHash } from '../domain/job-ref.js';
+import { JOB_STATUSES, type SubjobStatus } from '../domain/status.js';
 import type { SortColumn } from './job-schemas.js';
-import type { ReceiptState } from './receipt-schemas.js';
+import { Values } from './values.js';
 
 /**
- * The lists, by hand. Prisma cannot say what they need to stay on an index: one ordered branch per status, account or API
- * instead of `= ANY`, which loses the order before PostgreSQL 17; `(sort, id) < (…)` as one comparison of rows; labels by
- * `@>`; ids by hash. They answer ids in order; Prisma reads the rows.
+ * The lists, by hand, since a page must cost the same at a million jobs as at a thousand, whatever it is filtered and sorted
+ * by, and indexes are what apply pays for most. One index a sort and one by account, API and status are all there are, so
+ * a page is found in one of three ways:
+ *
+ * - **merged**: the default sort with these filters, along the index by them, one ordered branch per combination;
+ * - **walked**: along the index of the sort, looking at no more than `LOOKED_AT` rows;
+ * - **gathered**: where that found too few, everything that one of the filters matches, if that is no more than `GATHERED`.
+ *
+ * A filter that matches too much to gather and too little to be met on the way gives a page with fewer rows than asked for,
+ * and the place where looking stopped. The answers are ids in order; the rows are read by Prisma.
  */
+
+/** Measured at a million jobs: either takes about 3 ms. */
+const LOOKED_AT = 2000;
+const GATHERED = 1000;
 
 /** The place after a row in a list: its sort value (null: among the rows without one) and its id. */
 export type Place = { at: string | null; id: string };
 export type Listed = { id: string; at: Date | null };
+/** A page in order, and the place where the next one begins; null at the end of the list. */
+export type ListedPage = { ids: string[]; next: Place | null };
 
 const COLUMNS: Record<SortColumn, string> = {
   createdAt: 'created_at',
@@ -24,20 +38,14 @@ const NULLABLE = new Set<SortColumn>(['terminalAt', 'vendorCreatedAt']);
 const NAME_IN_INDEX = 200;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** As the partial indexes have it: parts of batches that nobody registered are in no list. */
+const IS_LISTED = '(j.parent_job_id IS NULL OR j.registered)';
+
 type Sort = { column: SortColumn; descending: boolean };
 
 export function sortOf(text: string): Sort {
   const descending = text.startsWith('-');
   return { column: (descending ? text.slice(1) : text) as SortColumn, descending };
-}
-
-/** Collects the values of a statement and hands out their `$n`. */
-class Values {
-  readonly list: unknown[] = [];
-
-  add(value: unknown): string {
-    return `$${this.list.push(value)}`;
-  }
 }
 
 export async function listJobIds(
@@ -46,39 +54,31 @@ export async function listJobIds(
   sort: Sort,
   after: Place | null,
   limit: number,
-): Promise<Listed[]> {
-  const rows: Listed[] = [];
-  // Rows with a value first, then those without: two walks of one index, since neither direction of it ends with nulls.
-  if (after === null || after.at !== null) rows.push(...(await walk('with', after)));
-  if (NULLABLE.has(sort.column) && rows.length < limit) {
-    rows.push(...(await walk('without', after?.at === null ? after : null)));
+): Promise<ListedPage> {
+  // One more than is shown, to know whether there are more.
+  const wanted = limit + 1;
+  const { status, account, api, label, q } = filter;
+  if (sort.column === 'createdAt' && (status ?? account ?? api) && !(label ?? q)) {
+    return pageOf(await mergeJobs(sql, filter, sort, after, wanted), limit);
   }
-  return rows;
 
-  async function walk(values: 'with' | 'without', from: Place | null): Promise<Listed[]> {
-    const bound = new Values();
-    const column = COLUMNS[sort.column];
-    const conditions = [
-      '(j.parent_job_id IS NULL OR j.registered)',
-      ...jobConditions(filter, bound),
-      ...createdConditions('j', filter, bound),
-    ];
-    if (NULLABLE.has(sort.column)) conditions.push(`j.${column} IS ${values === 'with' ? 'NOT NULL' : 'NULL'}`);
-    conditions.push(...placeCondition('j', column, sort, from, bound));
-    const filters = [
-      ['j.status', filter.status],
-      ['j.account', filter.account],
-      ['j.api', filter.api],
-    ] as const;
-    const { rows: found } = await sql.query<Listed>({
-      text: branches(filters, sort.column === 'createdAt', bound, (branch) => {
-        const where = [...conditions, ...branch].join(' AND ');
-        return `SELECT j.id, j.${column} AS at FROM jobs j WHERE ${where}`;
-      })(ordered(sort), limit - rows.length),
-      values: bound.list,
-    });
-    return found;
+  const sources = candidatesOf(filter);
+  // What people look for by name is hardly ever met on the way.
+  const byName = q === undefined ? [] : sources.splice(0, 1);
+  const named = await gatherJobs(sql, byName, filter, sort, after, wanted);
+  if (named) return pageOf(named, limit);
+
+  const rows: Listed[] = [];
+  for (const section of sectionsOf(sort, after)) {
+    const from = section === sectionOf(after) ? after : null;
+    rows.push(...(await walkJobs(sql, filter, sort, section, from, wanted - rows.length)));
+    if (rows.length === wanted) break;
+    const stoppedAt = await lastLookedAt(sql, filter, sort, section, from);
+    if (stoppedAt === null) continue;
+    const gathered = await gatherJobs(sql, sources, filter, sort, after, wanted);
+    return gathered ? pageOf(gathered, limit) : { ids: rows.map(({ id }) => id), next: stoppedAt };
   }
+  return pageOf(rows, limit);
 }
 
 export async function listSubjobIds(
@@ -87,45 +87,309 @@ export async function listSubjobIds(
   descending: boolean,
   after: Place | null,
   limit: number,
-): Promise<Listed[]> {
-  const bound = new Values();
+): Promise<ListedPage> {
   const sort: Sort = { column: 'createdAt', descending };
-  const conditions = [
-    '(j.parent_job_id IS NULL OR j.registered)',
-    ...jobConditions(filter, bound),
-    ...createdConditions('s', filter, bound),
-    ...placeCondition('s', 'created_at', sort, after, bound),
-    ...(filter.account ? [`j.account = ANY(${bound.add(filter.account)})`] : []),
-    ...(filter.api ? [`j.api = ANY(${bound.add(filter.api)})`] : []),
-  ];
-  const { rows } = await sql.query<Listed>({
-    text: branches([['s.status', filter.status]], true, bound, (branch) => {
-      const where = [...conditions, ...branch].join(' AND ');
-      return `SELECT s.id, s.created_at AS at FROM subjobs s JOIN jobs j ON j.id = s.job_id WHERE ${where}`;
-    })(ordered(sort), limit),
-    values: bound.list,
-  });
-  return rows;
+  const walked = await walkSubjobs(sql, filter, sort, after, limit + 1);
+  if (walked.length > limit) return pageOf(walked, limit);
+  const stoppedAt = await lastSubjobLookedAt(sql, filter, sort, after);
+  if (stoppedAt === null) return pageOf(walked, limit);
+  const gathered = await gatherSubjobs(sql, filter, sort, after, limit + 1);
+  return gathered ? pageOf(gathered, limit) : { ids: walked.map(({ id }) => id), next: stoppedAt };
 }
 
-/** What is asked of the job itself, but for lists of values. */
+function pageOf(rows: readonly Listed[], limit: number): ListedPage {
+  const shown = rows.slice(0, limit);
+  return { ids: shown.map(({ id }) => id), next: rows.length > limit ? placeOf(shown.at(-1)) : null };
+}
+
+function placeOf(row: Listed | undefined): Place | null {
+  return row ? { at: row.at?.toISOString() ?? null, id: row.id } : null;
+}
+
+/** Rows with a value of the sort come first, then those without: two walks of one index, which neither way ends with nulls. */
+type Section = 'with' | 'without';
+
+function sectionOf(place: Place | null): Section {
+  return place?.at === null ? 'without' : 'with';
+}
+
+function sectionsOf({ column }: Sort, after: Place | null): Section[] {
+  if (!NULLABLE.has(column)) return ['with'];
+  return sectionOf(after) === 'with' ? ['with', 'without'] : ['without'];
+}
+
+/** Along the index by account, API and status: flat, however rare the combination. */
+async function mergeJobs(sql: SqlPool, filter: JobFilter, sort: Sort, after: Place | null, limit: number) {
+  const bound = new Values();
+  const conditions = [IS_LISTED, ...createdConditions('j', filter, bound), ...placeCondition('j', sort, after, bound)];
+  const take = `ORDER BY ${ordered(sort)} LIMIT ${bound.add(limit)}`;
+  return read(
+    sql,
+    `WITH RECURSIVE ${KINDS} SELECT page.id, page.at FROM ${kindsIn(filter, bound)}, LATERAL (
+       SELECT j.id, j.created_at AS at FROM jobs j
+       WHERE j.account = kind.account AND j.api = kind.api AND j.status = kind.status AND ${conditions.join(' AND ')} ${take}
+     ) AS page ${take}`,
+    bound,
+  );
+}
+
+/** Stops as soon as there are enough, or when so many rows were looked at. */
+async function walkJobs(
+  sql: SqlPool,
+  filter: JobFilter,
+  sort: Sort,
+  section: Section,
+  after: Place | null,
+  limit: number,
+) {
+  const bound = new Values();
+  const looked = lookedAt(filter, sort, section, after, bound);
+  return read(
+    sql,
+    `SELECT j.id, j.at FROM (SELECT j.*, j.${COLUMNS[sort.column]} AS at ${looked} LIMIT ${LOOKED_AT}) AS j
+     WHERE ${all(...listConditions(filter, bound), ...jobConditions(filter, bound))}
+     ORDER BY ${ordered(sort)} LIMIT ${bound.add(limit)}`,
+    bound,
+  );
+}
+
+/** The last row that a walk looks at; null when it comes to the end before. */
+async function lastLookedAt(sql: SqlPool, filter: JobFilter, sort: Sort, section: Section, after: Place | null) {
+  const bound = new Values();
+  const looked = lookedAt(filter, sort, section, after, bound);
+  const text = `SELECT j.id, j.${COLUMNS[sort.column]} AS at ${looked} OFFSET ${LOOKED_AT - 1} LIMIT 1`;
+  return placeOf((await read(sql, text, bound))[0]);
+}
+
+/** What the index of the sort can say of a row, in its order. */
+function lookedAt(filter: JobFilter, sort: Sort, section: Section, after: Place | null, bound: Values): string {
+  const column = COLUMNS[sort.column];
+  const conditions = [
+    IS_LISTED,
+    ...(NULLABLE.has(sort.column) ? [`j.${column} IS ${section === 'with' ? 'NOT NULL' : 'NULL'}`] : []),
+    ...(sort.column === 'createdAt' ? createdConditions('j', filter, bound) : []),
+    ...placeCondition('j', sort, after, bound),
+  ];
+  return `FROM jobs j WHERE ${all(...conditions)} ORDER BY ${ordered(sort, `j.${column}`, 'j.id')}`;
+}
+
+/** All that the first of the sources with no more than `GATHERED` jobs has, filtered and sorted; null when each has more. */
+async function gatherJobs(
+  sql: SqlPool,
+  sources: readonly Source[],
+  filter: JobFilter,
+  sort: Sort,
+  after: Place | null,
+  limit: number,
+) {
+  const column = `j.${COLUMNS[sort.column]}`;
+  for (const source of sources) {
+    const bound = new Values();
+    const [place = 'true'] = placeCondition('j', sort, after, bound);
+    const matches = all(
+      IS_LISTED,
+      ...listConditions(filter, bound),
+      ...jobConditions(filter, bound),
+      // After a row that has a value come those without as well.
+      after?.at === null ? `${column} IS NULL AND ${place}` : `(${place} OR ${column} IS NULL)`,
+    );
+    const candidates = source(`j.id, ${column} AS at, ${matches} AS matches`, bound);
+    const page = `SELECT id, at FROM candidates WHERE matches ORDER BY at IS NULL, ${ordered(sort)}`;
+    const found = await gather(sql, candidates, page, sort, limit, bound);
+    if (found) return found;
+  }
+  return null;
+}
+
+async function walkSubjobs(sql: SqlPool, filter: SubjobFilter, sort: Sort, after: Place | null, limit: number) {
+  const bound = new Values();
+  const looked = subjobsLookedAt(filter, sort, after, bound);
+  const { createdAfter: _after, createdBefore: _before, status, ...ofJob } = filter;
+  const conditions = [...listConditions(ofJob, bound), ...jobConditions(ofJob, bound)];
+  if (status) conditions.push(`s.status = ANY(${bound.add(status)}::text[])`);
+  return read(
+    sql,
+    `SELECT s.id, s.at FROM (${looked} LIMIT ${LOOKED_AT}) AS s JOIN jobs j ON j.id = s.job_id
+     WHERE ${all(IS_LISTED, ...conditions)} ORDER BY ${ordered(sort, 's.at', 's.id')} LIMIT ${bound.add(limit)}`,
+    bound,
+  );
+}
+
+async function lastSubjobLookedAt(sql: SqlPool, filter: SubjobFilter, sort: Sort, after: Place | null) {
+  const bound = new Values();
+  const text = `${subjobsLookedAt(filter, sort, after, bound)} OFFSET ${LOOKED_AT - 1} LIMIT 1`;
+  return placeOf((await read(sql, text, bound))[0]);
+}
+
+/** Most subjobs have succeeded: those that have not are in an index of their own, an ordered branch a status. */
+function subjobsLookedAt(filter: SubjobFilter, sort: Sort, after: Place | null, bound: Values): string {
+  const conditions = [...createdConditions('s', filter, bound), ...placeCondition('s', sort, after, bound)];
+  const columns = 's.id, s.job_id, s.status, s.created_at AS at';
+  const order = `ORDER BY ${ordered(sort, 's.created_at', 's.id')}`;
+  const rare = new Set(filter.status);
+  if (rare.size === 0 || rare.has('succeeded')) {
+    return `SELECT ${columns} FROM subjobs s WHERE ${all(...conditions)} ${order}`;
+  }
+  const branch = (status: SubjobStatus) => {
+    const own = [`s.status = ${bound.add(status)}`, `s.status <> 'succeeded'`, ...conditions];
+    return `(SELECT ${columns} FROM subjobs s WHERE ${all(...own)} ${order} LIMIT ${LOOKED_AT})`;
+  };
+  return `SELECT * FROM (${[...rare].map(branch).join(' UNION ALL ')}) AS s ORDER BY ${ordered(sort)}`;
+}
+
+/** The subjobs of all jobs that one of the filters matches; null when each matches too many. */
+async function gatherSubjobs(sql: SqlPool, filter: SubjobFilter, sort: Sort, after: Place | null, limit: number) {
+  const { createdAfter: _after, createdBefore: _before, status, ...ofJob } = filter;
+  for (const source of candidatesOf(ofJob)) {
+    const bound = new Values();
+    const matches = all(IS_LISTED, ...listConditions(ofJob, bound), ...jobConditions(ofJob, bound));
+    const candidates = source(`j.id, ${matches} AS matches`, bound);
+    const conditions = [
+      ...createdConditions('s', filter, bound),
+      ...placeCondition('s', sort, after, bound),
+      ...(status ? [`s.status = ANY(${bound.add(status)}::text[])`] : []),
+    ];
+    const page = `SELECT s.id, s.created_at AS at FROM candidates c JOIN subjobs s ON s.job_id = c.id
+      WHERE ${all('c.matches', ...conditions)} ORDER BY ${ordered(sort, 's.created_at', 's.id')}`;
+    const found = await gather(sql, candidates, page, sort, limit, bound);
+    if (found) return found;
+  }
+  return null;
+}
+
+/** A statement for the given columns of all jobs that a filter matches, and one more than may be gathered at most. */
+type Source = (columns: string, bound: Values) => string;
+
+const GATHER_LIMIT = `LIMIT ${GATHERED + 1}`;
+
+/** One source a filter; those that match the fewest come first. */
+function candidatesOf(filter: JobFilter): Source[] {
+  const { status, account, api, label, q, createdAfter, createdBefore } = filter;
+  const sources: Source[] = [];
+  if (q !== undefined) sources.push((columns, bound) => matching(q, columns, bound));
+  if (label) {
+    sources.push((columns, bound) => {
+      const conditions = all(`j.labels <> '{}'`, ...labelConditions(label, bound));
+      return `SELECT ${columns} FROM jobs j WHERE ${conditions} ${GATHER_LIMIT}`;
+    });
+  }
+  if (status ?? account ?? api) {
+    sources.push(
+      (columns, bound) => `SELECT c.* FROM ${kindsIn(filter, bound)}, LATERAL (
+        SELECT ${columns} FROM jobs j
+        WHERE j.account = kind.account AND j.api = kind.api AND j.status = kind.status AND ${IS_LISTED} ${GATHER_LIMIT}
+      ) AS c ${GATHER_LIMIT}`,
+    );
+  }
+  if (createdAfter ?? createdBefore) {
+    sources.push((columns, bound) => {
+      const conditions = all(IS_LISTED, ...createdConditions('j', filter, bound));
+      return `SELECT ${columns} FROM jobs j WHERE ${conditions} ORDER BY j.created_at ${GATHER_LIMIT}`;
+    });
+  }
+  return sources;
+}
+
+/**
+ * By ref, by id, by the beginnings of names and of the vendor's ids; the latter one API of one account after the other, as the
+ * key has them. Sorted as their indexes are, or the planner would rather read the table until there are enough.
+ */
+function matching(q: string, columns: string, bound: Values): string {
+  const ids = [
+    `SELECT job_id AS id FROM job_refs WHERE ref = ${bound.add(refHash(q))}::uuid ${GATHER_LIMIT}`,
+    ...(UUID.test(q) ? [`SELECT ${bound.add(q)}::uuid`] : []),
+    `SELECT j.id FROM jobs j WHERE ${all('j.name IS NOT NULL', ...nameConditions(q, bound))}
+     ORDER BY left(j.name, ${NAME_IN_INDEX}) USING ~<~ ${GATHER_LIMIT}`,
+    `SELECT found.id FROM kinds, LATERAL (
+       SELECT j.id FROM jobs j
+       WHERE j.account = kinds.account AND j.api = kinds.api AND j.vendor_job_id LIKE ${beginning(q, bound)}
+       ORDER BY j.account, j.api, j.vendor_job_id USING ~<~ ${GATHER_LIMIT}
+     ) AS found ${GATHER_LIMIT}`,
+  ];
+  const found = `SELECT id FROM (${ids.map((text) => `(${text})`).join(' UNION ALL ')}) AS found ${GATHER_LIMIT}`;
+  return `SELECT ${columns} FROM jobs j WHERE j.id = ANY(ARRAY(${found})) ${GATHER_LIMIT}`;
+}
+
+const KINDS = `kinds AS (
+  (SELECT account, api FROM jobs ORDER BY account, api LIMIT 1)
+  UNION ALL
+  SELECT next.account, next.api FROM kinds, LATERAL (
+    SELECT j.account, j.api FROM jobs j WHERE (j.account, j.api) > (kinds.account, kinds.api)
+    ORDER BY j.account, j.api LIMIT 1
+  ) AS next
+)`;
+
+/** Every combination of account, API and status that the filter allows: those that have jobs, by jumping from one to the next. */
+function kindsIn({ status, account, api }: JobFilter, bound: Values): string {
+  const values = (list: readonly string[]) => `unnest(${bound.add([...new Set(list)])}::text[])`;
+  const statuses = `${values(status ?? JOB_STATUSES)} AS s(status)`;
+  if (account && api) {
+    return `(SELECT account, api, status FROM ${values(account)} AS a(account), ${values(api)} AS b(api), ${statuses}) AS kind`;
+  }
+  const conditions = [
+    ...(account ? [`account = ANY(${bound.add(account)}::text[])`] : []),
+    ...(api ? [`api = ANY(${bound.add(api)}::text[])`] : []),
+  ];
+  return `(SELECT account, api, status FROM kinds, ${statuses} WHERE ${all(...conditions)}) AS kind`;
+}
+
+/** `page`, of the candidates, unless there are too many of them: then null. */
+async function gather(sql: SqlPool, candidates: string, page: string, sort: Sort, limit: number, bound: Values) {
+  const { rows } = await sql.query<{ tooMany: boolean; id: string | null; at: Date | null }>({
+    text: `WITH RECURSIVE ${KINDS}, candidates AS MATERIALIZED (${candidates}),
+      size AS MATERIALIZED (SELECT count(*) > ${GATHERED} AS too_many FROM candidates)
+      SELECT size.too_many AS "tooMany", page.id, page.at FROM size LEFT JOIN (
+        SELECT * FROM (${page}) AS page WHERE NOT (SELECT too_many FROM size) LIMIT ${bound.add(limit)}
+      ) AS page ON true ORDER BY page.at IS NULL, ${ordered(sort, 'page.at', 'page.id')}`,
+    values: bound.list,
+  });
+  if (rows[0]?.tooMany) return null;
+  return rows.flatMap(({ id, at }) => (id === null ? [] : [{ id, at }]));
+}
+
+async function read(sql: SqlPool, text: string, { list }: Values): Promise<Listed[]> {
+  return (await sql.query<Listed>({ text, values: list })).rows;
+}
+
+function listConditions(filter: JobFilter, bound: Values): string[] {
+  const lists = [
+    ['j.status', filter.status],
+    ['j.account', filter.account],
+    ['j.api', filter.api],
+  ] as const;
+  return [
+    ...lists.flatMap(([column, values]) => (values ? [`${column} = ANY(${bound.add(values)}::text[])`] : [])),
+    ...createdConditions('j', filter, bound),
+  ];
+}
+
+/** What is asked of the job itself and no ordered index can say. */
 function jobConditions({ label = [], q }: Pick<JobFilter, 'label' | 'q'>, bound: Values): string[] {
-  // One condition a label: asking for two values of one key must find nothing.
-  const conditions = label.map(([key, value]) => `j.labels @> ${bound.add(JSON.stringify({ [key]: value }))}::jsonb`);
+  const conditions = labelConditions(label, bound);
   if (q !== undefined) {
-    const beginning = (text: string) => bound.add(`${text.replace(/[\\%_]/g, '\\$&')}%`);
-    const name = [`left(j.name, ${NAME_IN_INDEX}) LIKE ${beginning(q.slice(0, NAME_IN_INDEX))}`];
-    if (q.length > NAME_IN_INDEX) name.push(`j.name LIKE ${beginning(q)}`);
-    // One OR over indexed conditions: a rare beginning is found by its indexes, a common one by walking the order.
     const matches = [
       `j.id = ANY(ARRAY(SELECT job_id FROM job_refs WHERE ref = ${bound.add(refHash(q))}::uuid))`,
-      `(${name.join(' AND ')})`,
-      `j.vendor_job_id LIKE ${beginning(q)}`,
+      `(${all(...nameConditions(q, bound))})`,
+      `j.vendor_job_id LIKE ${beginning(q, bound)}`,
       ...(UUID.test(q) ? [`j.id = ${bound.add(q)}::uuid`] : []),
     ];
     conditions.push(`(${matches.join(' OR ')})`);
   }
   return conditions;
+}
+
+/** One condition a label: asking for two values of one key must find nothing. */
+function labelConditions(labels: NonNullable<JobFilter['label']>, bound: Values): string[] {
+  return labels.map(([key, value]) => `j.labels @> ${bound.add(JSON.stringify({ [key]: value }))}::jsonb`);
+}
+
+function nameConditions(q: string, bound: Values): string[] {
+  const indexed = `left(j.name, ${NAME_IN_INDEX}) LIKE ${beginning(q.slice(0, NAME_IN_INDEX), bound)}`;
+  return q.length > NAME_IN_INDEX ? [indexed, `j.name LIKE ${beginning(q, bound)}`] : [indexed];
+}
+
+function beginning(text: string, bound: Values): string {
+  return bound.add(`${text.replace(/[\\%_]/g, '\\$&')}%`);
 }
 
 function createdConditions(
@@ -139,132 +403,20 @@ function createdConditions(
   ];
 }
 
-function placeCondition(
-  table: string,
-  column: string,
-  { descending }: Sort,
-  after: Place | null,
-  bound: Values,
-): string[] {
+/** Beyond the place within its section. */
+function placeCondition(table: string, sort: Sort, after: Place | null, bound: Values): string[] {
   if (after === null) return [];
-  const beyond = descending ? '<' : '>';
-  if (after.at === null) return [`${table}.id ${beyond} ${bound.add(after.id)}::uuid`];
-  return [
-    `(${table}.${column}, ${table}.id) ${beyond} (${bound.add(after.at)}::timestamptz, ${bound.add(after.id)}::uuid)`,
-  ];
+  const beyond = sort.descending ? '<' : '>';
+  const id = `${bound.add(after.id)}::uuid`;
+  if (after.at === null) return [`${table}.id ${beyond} ${id}`];
+  return [`(${table}.${COLUMNS[sort.column]}, ${table}.id) ${beyond} (${bound.add(after.at)}::timestamptz, ${id})`];
 }
 
-/** Spelled so that an index (column, id) serves both ways, with its nulls where they lie in it. */
-function ordered({ descending }: Sort): string {
-  return descending ? 'at DESC NULLS FIRST, id DESC' : 'at, id';
+/** Spelled so that an index (sort, id) serves both ways, with its nulls where they lie in it. */
+function ordered({ descending }: Sort, at = 'at', id = 'id'): string {
+  return descending ? `${at} DESC NULLS FIRST, ${id} DESC` : `${at}, ${id}`;
 }
 
-/**
- * One branch per value of the first list, each ordered by its own index, merged; the other lists are conditions. Where the
- * sort has no index by these columns, one walk in sort order with all of them as conditions.
- */
-function branches(
-  lists: readonly (readonly [column: string, values: readonly string[] | undefined])[],
-  indexed: boolean,
-  bound: Values,
-  select: (conditions: string[]) => string,
-): (order: string, limit: number) => string {
-  const given = lists.flatMap(([column, values]) => (values ? [{ column, values: [...new Set(values)] }] : []));
-  const [first, ...others] = indexed ? given : [undefined, ...given];
-  const rest = others.flatMap((list) => (list ? [`${list.column} = ANY(${bound.add(list.values)}::text[])`] : []));
-  const selects = first
-    ? first.values.map((value) => select([`${first.column} = ${bound.add(value)}`, ...rest]))
-    : [select(rest)];
-  return (order, limit) => {
-    const take = `ORDER BY ${order} LIMIT ${bound.add(limit)}`;
-    return `SELECT * FROM (${selects.map((text) => `(${text} ${take})`).join(' UNION ALL ')}) AS page ${take}`;
-  };
-}
-
-export type ReceiptRow = {
-  id: string;
-  account: string | null;
-  via: string | null;
-  api: string | null;
-  asked: string[] | null;
-  verified: string | null;
-  httpStatus: number | null;
-  contentType: string | null;
-  receivedAt: Date | null;
-  sizeBytes: number | null;
-  pending: boolean;
-  problem: string | null;
-  reason: string | null;
-};
-
-const RECEIPT_COLUMNS = `x.id, r.account, r.via, r.api, r.asked, r.verified, r.http_status AS "httpStatus",
-  r.content_type AS "contentType", r.received_at AS "receivedAt", octet_length(r.body) AS "sizeBytes",
-  x.id IN (SELECT receipt_id FROM pending_receipts) AS pending, p.state AS problem, p.reason`;
-
-/** Receipts by id, with what became of each; also those whose body is gone. Read without their bodies. */
-export async function readReceipts(sql: SqlPool, ids: readonly string[]): Promise<ReceiptRow[]> {
-  if (ids.length === 0) return [];
-  const { rows } = await sql.query<ReceiptRow>({
-    text: `SELECT ${RECEIPT_COLUMNS} FROM unnest($1::uuid[]) WITH ORDINALITY AS x(id, place)
-           LEFT JOIN receipts r ON r.id = x.id LEFT JOIN receipt_problems p ON p.receipt_id = x.id ORDER BY x.place`,
-    values: [ids],
-  });
-  return rows;
-}
-
-/**
- * Ids of receipts, newest first. Nothing says "applied" of a receipt: it is in none of the tables that say otherwise.
- * `NOT IN` on purpose: one hash of the waiting ones for the whole walk, where NOT EXISTS may look through them per row.
- */
-export async function listReceiptIds(
-  sql: SqlPool,
-  states: readonly ReceiptState[] | undefined,
-  accounts: readonly string[] | undefined,
-  after: string | null,
-  limit: number,
-): Promise<string[]> {
-  const bound = new Values();
-  const waiting = `(SELECT receipt_id FROM pending_receipts)`;
-  const before = after === null ? null : `${bound.add(after)}::uuid`;
-  const take = `ORDER BY id DESC LIMIT ${bound.add(limit)}`;
-  const where = (...conditions: (string | false | null | undefined)[]) =>
-    `WHERE ${conditions.filter(Boolean).join(' AND ') || 'true'}`;
-
-  // One branch per account keeps the order of the index (account, id).
-  const stored = (...conditions: string[]) =>
-    (accounts ? [...new Set(accounts)] : [null]).map((account) => {
-      const own = account === null ? null : `r.account = ${bound.add(account)}`;
-      return `(SELECT r.id FROM receipts r ${where(own, before && `r.id < ${before}`, ...conditions)} ${take})`;
-    });
-  const selects = states
-    ? [...new Set(states)].flatMap((state) => {
-        if (state === 'applied') {
-          return stored(
-            `r.id NOT IN ${waiting}`,
-            'NOT EXISTS (SELECT FROM receipt_problems p WHERE p.receipt_id = r.id)',
-          );
-        }
-        if (state === 'pending') {
-          const own = accounts && `r.account = ANY(${bound.add(accounts)}::text[])`;
-          return [
-            `(SELECT DISTINCT w.receipt_id AS id FROM pending_receipts w JOIN receipts r ON r.id = w.receipt_id
-              ${where(own, before && `w.receipt_id < ${before}`)} ${take})`,
-          ];
-        }
-        const own = accounts && `p.account = ANY(${bound.add(accounts)}::text[])`;
-        return [
-          `(SELECT p.receipt_id AS id FROM receipt_problems p ${where(
-            `p.state = ${bound.add(state)}`,
-            own,
-            before && `p.receipt_id < ${before}`,
-            `p.receipt_id NOT IN ${waiting}`,
-          )} ${take})`,
-        ];
-      })
-    : stored();
-  const { rows } = await sql.query<{ id: string }>({
-    text: `SELECT id FROM (${selects.join(' UNION ALL ')}) AS page ${take}`,
-    values: bound.list,
-  });
-  return rows.map(({ id }) => id);
+function all(...conditions: readonly string[]): string {
+  return conditions.length > 0 ? conditions.join(' AND ') : 'true';
 }

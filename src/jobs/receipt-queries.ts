@@ -5,7 +5,7 @@ import { SqlPool } from '../database/sql-pool.js';
 import { BodyExpired, ReceiptNotFound } from '../domain/errors.js';
 import { JobRegistry } from '../tracking/job-registry.js';
 import { JobQueries } from './job-queries.js';
-import { listReceiptIds, readReceipts } from './job-statements.js';
+import { listReceiptIds, readReceipts } from './receipt-statements.js';
 import { cursorOf, IdPlace, pageOf, placeIn, type Page, type PageQuery } from './page.js';
 import type { Receipt, ReceiptItem, ReceiptListQuery } from './receipt-schemas.js';
 import { bodyView, receiptItem } from './receipt-view.js';

@@ -1,5 +1,5 @@
 import type { Receipt, ReceiptItem } from './receipt-schemas.js';
-import type { ReceiptRow } from './job-statements.js';
+import type { ReceiptRow } from './receipt-statements.js';
 
 /** Deeper JSON is shown as text only: reading and writing it again takes a stack frame a level. */
 const DEEPEST = 200;

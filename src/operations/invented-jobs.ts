@@ -5,7 +5,7 @@ import { POLL_LANES } from '../domain/poll-schedule.js';
 const KEPT = '1 day';
 
 /**
- * The oldest first, along the index by status. Refs are looked for between the smallest and the greatest id, since theirs
+ * The oldest first, along their own partial index. Refs are looked for between the smallest and the greatest id, since theirs
  * is a block range index. What others hold comes with the next batch.
  */
 const FORGET = `
