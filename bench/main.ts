@@ -7,8 +7,9 @@ import { polling } from './polling.js';
 import { openPostgres } from './postgres.js';
 import { replicas } from './replicas.js';
 import { table, writeResults, type BenchOptions, type Row } from './report.js';
+import { scale } from './scale.js';
 
-const BENCHES = { intake, latency, apply, polling, replicas };
+const BENCHES = { intake, latency, apply, polling, scale, replicas };
 type Name = keyof typeof BENCHES;
 
 async function main(): Promise<void> {

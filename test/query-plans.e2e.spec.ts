@@ -1,0 +1,161 @@
+import pg from 'pg';
+import { ACCOUNT } from '../bench/account.js';
+import { fillDatabase, sampleJobs, type Sample } from '../bench/fill.js';
+import { listCells } from '../bench/scale-lists.js';
+import { openSide } from '../bench/side.js';
+import { PrismaService } from '../src/database/prisma.service.js';
+import { JobQueries } from '../src/jobs/job-queries.js';
+import { forgetInvented } from '../src/operations/invented-jobs.js';
+import { Budgets } from '../src/polling/budgets.js';
+import { DueJobs } from '../src/polling/due-jobs.js';
+import { createTestDatabase, type TestDatabase } from './support/database.js';
+
+const JOBS = 10_000;
+/** Below, reading the whole table is the right thing to do. */
+const BIG = 1000;
+/** A list looks at 2,000 rows and gathers 1,000. Whole tables have more. */
+const MOST_SORTED = 2500;
+
+type Node = {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  Plans?: Node[];
+};
+
+/** Every statement that the program sends, in its own words. */
+const sent: pg.QueryConfig[] = [];
+const send = pg.Client.prototype.query;
+
+describe('the plans of', () => {
+  let database: TestDatabase;
+  let side: Awaited<ReturnType<typeof openSide>>;
+  let prisma: PrismaService;
+  let jobs: JobQueries;
+  /** One of the newest, so that most of the table lies beyond its place in a list. */
+  let sample: Sample;
+  let big: Set<string>;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    await fillDatabase(database.url, { jobs: JOBS }, () => undefined);
+    side = await openSide(database.url);
+    prisma = new PrismaService(database.url);
+    jobs = new JobQueries(prisma, side.sql);
+    const samples = await sampleJobs(database.url, 21);
+    sample = samples.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())[0] as Sample;
+    const { rows } = await side.sql.query<{ relname: string }>({
+      text: 'SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND reltuples > $1',
+      values: [BIG],
+    });
+    big = new Set(rows.map(({ relname }) => relname));
+    pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+      const [config, values] = args;
+      if (typeof config === 'object' && config !== null && 'text' in config) {
+        sent.push({ text: String(config.text), values: ('values' in config ? config.values : values) as unknown[] });
+      }
+      return Reflect.apply(send, this, args) as never;
+    };
+  });
+
+  afterAll(async () => {
+    pg.Client.prototype.query = send;
+    await prisma.$disconnect();
+    await side.sql.onModuleDestroy();
+    await database.drop();
+  });
+
+  /** What is wrong with the plans of everything that was sent meanwhile. */
+  async function flawsOf(work: () => Promise<unknown>): Promise<string[]> {
+    sent.length = 0;
+    await work();
+    const statements = sent.splice(0).filter(({ text }) => /^\W*(SELECT|INSERT|UPDATE|DELETE|WITH)/i.test(text));
+    expect(statements).not.toEqual([]);
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    try {
+      const flaws: string[] = [];
+      for (const { text, values } of statements) {
+        await client.query('BEGIN');
+        const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(
+          `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ${text}`,
+          values,
+        );
+        await client.query('ROLLBACK');
+        const plan = rows[0]?.['QUERY PLAN'][0].Plan;
+        if (plan) flaws.push(...flawsIn(plan).map((flaw) => `${flaw}: ${text.replaceAll(/\s+/g, ' ')}`));
+      }
+      return flaws;
+    } finally {
+      await client.end();
+    }
+  }
+
+  function flawsIn(node: Node): string[] {
+    const { Plans: below = [] } = node;
+    const rows = below.reduce((sum, child) => sum + child['Actual Rows'] * child['Actual Loops'], 0);
+    return [
+      ...(node['Node Type'] === 'Seq Scan' && big.has(node['Relation Name'] ?? '')
+        ? [`scans ${node['Relation Name']}`]
+        : []),
+      ...(/Sort/.test(node['Node Type']) && rows > MOST_SORTED ? [`sorts ${rows} rows`] : []),
+      ...below.flatMap(flawsIn),
+    ];
+  }
+
+  it('lists scan no table, under every filter and every sort', async () => {
+    const flaws: Record<string, string[]> = {};
+    const cells = listCells(jobs).filter(({ family, name }, i) => {
+      // Every filter with the default sort and with one other; how another sort is walked is not the filter's business.
+      return family === 'job list, other sorts'
+        ? i % 6 === 0 || name.startsWith('rare status, ')
+        : name.includes(', -');
+    });
+    for (const [i, { name, ask }] of cells.entries()) {
+      const found = await flawsOf(() => ask(sample, i));
+      if (found.length > 0) flaws[name] = found;
+    }
+    expect(flaws).toEqual({});
+  });
+
+  it('one job, its history and lookup scan no table', async () => {
+    const flaws = await flawsOf(async () => {
+      await jobs.one(sample.id);
+      await jobs.history(sample.id, { limit: 50 });
+      await jobs.lookup({ ref: sample.outputUrl ?? sample.vendorJobId, limit: 50 });
+    });
+    expect(flaws).toEqual([]);
+  });
+
+  it('registering, intake and apply scan no table', async () => {
+    const { account, api, vendorJobId } = sample;
+    const flaws = await flawsOf(async () => {
+      await side.registry.register([{ account, api, vendorJobId, labels: { seen: 'twice' } }]);
+      await side.registry.register([{ account: ACCOUNT, api, vendorJobId: 'new' }]);
+      await side.receipts.storeAnswer({
+        account,
+        api,
+        asked: [vendorJobId],
+        via: 'poll',
+        httpStatus: 404,
+        body: Buffer.from('{"Code":"JobNotFound"}'),
+        evidence: { number: 1, askedAt: new Date() },
+      });
+      await side.tracker.applyPending();
+    });
+    expect(flaws).toEqual([]);
+  });
+
+  it('claiming due jobs and the upkeep of jobs scan no table', async () => {
+    const budgets = new Budgets(side.sql);
+    const api = 'alibaba-ims/media-convert';
+    await budgets.ensure([{ account: ACCOUNT, api, limit: 1000 }]);
+    const flaws = await flawsOf(async () => {
+      const calls = await new DueJobs(side.sql, budgets).claim(ACCOUNT, api, 1);
+      expect(calls).not.toEqual([]);
+      await side.sql.transaction((client) => forgetInvented(client, 500));
+    });
+    expect(flaws).toEqual([]);
+  });
+});
