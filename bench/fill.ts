@@ -350,8 +350,8 @@ const OWN_COLUMNS: Record<string, Record<string, string>> = {
 const TABLES = Object.keys(OWN_COLUMNS);
 
 const RECEIPT_KEYS = `
-INSERT INTO receipt_keys (key_hash, account, receipt_id, seen, first_at, last_at)
-SELECT sha256(convert_to(c.n || ' ' || t.k, 'UTF8')), c.account, ${receiptId('t.k')}, 1, c.seen_at, c.seen_at
+INSERT INTO receipt_keys (key_hash, receipt_id, seen, last_at)
+SELECT fill.ref(c.n || ' ' || t.k), ${receiptId('t.k')}, 1, c.seen_at
 FROM copies c JOIN fill.job_receipts t ON t.job_id = c.template
 WHERE c.k = 0 AND c.created_at > c.now - interval '${RECEIPTS_KEPT}'`;
 

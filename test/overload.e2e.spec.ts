@@ -15,11 +15,11 @@ describe('more callbacks than the database takes', () => {
   });
   afterEach(() => tracker.stop());
 
-  /** Nobody else may read or write the table until it is let go. */
+  /** Nobody else may write the table until it is let go. */
   async function hold(table: string): Promise<() => Promise<void>> {
     const client = new pg.Client({ connectionString: tracker.databaseUrl });
     await client.connect();
-    await client.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+    await client.query(`BEGIN; LOCK TABLE ${table} IN EXCLUSIVE MODE`);
     return () => client.end();
   }
   const metric = async (name: string) => {
