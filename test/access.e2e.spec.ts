@@ -89,9 +89,17 @@ describe('who may do what', () => {
     let receiptId: string;
     beforeAll(async () => {
       const userDataRaw = JSON.stringify({ NotifyAddress: address, note: SECRET });
-      const raw = { userDataRaw, userData: JSON.parse(userDataRaw), document: { UserData: userDataRaw } };
-      jobId = (await makeJob(tracker.prisma, { ...raw, labels: { a: TOKEN } })).id;
-      receiptId = await makeReceipt(tracker.prisma, JSON.stringify({ UserData: userDataRaw }));
+      const vendorJobId = 'with-secrets';
+      const answer = { RequestId: 'r', Job: { JobId: vendorJobId, State: 'Success', UserData: userDataRaw } };
+      receiptId = await makeReceipt(tracker.prisma, JSON.stringify(answer), {
+        via: 'poll',
+        api: 'alibaba-ims/media-convert',
+        asked: [vendorJobId],
+      });
+      const userData = JSON.parse(userDataRaw);
+      const labels = { a: TOKEN };
+      const raw = { vendorJobId, userDataRaw, userData, labels, documentReceiptId: receiptId };
+      jobId = (await makeJob(tracker.prisma, raw)).id;
       await tracker.prisma.jobReceipt.create({ data: { jobId, receiptId, number: 1, askedAt: new Date() } });
     });
 
@@ -102,6 +110,8 @@ describe('who may do what', () => {
           expect((await tracker.get(path, key)).text).not.toContain(TOKEN);
         }
       }
+      const { document } = (await tracker.get(`/v1/jobs/${jobId}/document`)).body;
+      expect(document.UserData).toContain('/callbacks/media-cn/***');
       expect((await tracker.get(`/v1/jobs/${jobId}`)).body.userData.NotifyAddress).toBe(address.replace(TOKEN, '***'));
       for (const path of [`/v1/receipts/${receiptId}`, '/v1/accounts']) {
         expect((await tracker.get(path, read)).text).not.toContain(TOKEN);

@@ -67,7 +67,7 @@ describe('callback health', () => {
     const came = submit(PRODUCING, 700, true);
     const late = submit(PRODUCING, 700);
     const lost = submit(PRODUCING, 700);
-    const ofAnOutput = submit(CONVERT, 4000);
+    const ofAnOutput = submit(CONVERT, 10_000);
     const notExpected = submit(PRODUCING, 700);
     const unannounced = submit(PRODUCING, 700, true);
     for (const id of [came, late, lost]) await register(id, PRODUCING);
@@ -75,15 +75,17 @@ describe('callback health', () => {
     await register(notExpected, PRODUCING, false);
     await isSeenRunning(ofAnOutput);
     // An output's callback is not the job's: the look that it causes finds the job still running.
+    const looks = () => emulator.requests.where({ jobId: ofAnOutput }).length;
+    const before = looks();
     await callBack(ofAnOutput, 'MediaConvertOutputComplete');
-    await eventually(() => expect(emulator.requests.where({ jobId: ofAnOutput }).length).toBeGreaterThan(1));
+    await eventually(() => expect(looks()).toBeGreaterThan(before));
 
     for (const id of [came, unannounced]) await isSeenEnded(id);
     await safetyLook(late);
     await callBack(late);
     await safetyLook(lost);
     await isSeenEnded(notExpected);
-    await eventually(() => expect(emulator.job(ofAnOutput)?.isFinal()).toBe(true));
+    await eventually(() => expect(emulator.job(ofAnOutput)?.isFinal()).toBe(true), { timeoutMs: 15_000 });
     await safetyLook(ofAnOutput);
 
     await count();
