@@ -80,8 +80,13 @@ describe('a group commit', () => {
     await pause(5);
     expect(group.isFull).toBe(true);
     await expect(group.add('too late')).rejects.toBeInstanceOf(BufferFull);
+    const patient = group.add('patient', { patient: true });
     await finish();
-    expect(await Promise.all([underWay, foremost])).toEqual(['stored under way', 'stored foremost']);
+    expect(await Promise.all([underWay, foremost, patient])).toEqual([
+      'stored under way',
+      'stored foremost',
+      'stored patient',
+    ]);
     expect(group.isFull).toBe(false);
   });
 

@@ -56,10 +56,14 @@ export class GroupCommit<Item, Result> {
     return this.bytes >= this.limits.bufferBytes || waited > this.limits.bufferMs;
   }
 
-  /** Resolves after the commit that holds the item; rejects with `BufferFull`, or with the database's error. */
-  add(item: Item): Promise<Result> {
+  /**
+   * Resolves after the commit that holds the item; rejects with `BufferFull`, or with the database's error. A `patient` item
+   * waits however long the others have waited: nobody will bring it again.
+   */
+  add(item: Item, { patient = false } = {}): Promise<Result> {
     const bytes = this.sizeOf(item);
-    if (this.isFull || this.bytes + bytes > this.limits.bufferBytes) return Promise.reject(new BufferFull());
+    const full = this.bytes + bytes > this.limits.bufferBytes || (!patient && this.isFull);
+    if (full) return Promise.reject(new BufferFull());
     this.bytes += bytes;
     return new Promise((resolve, reject) => {
       this.waiting.push({ item, bytes, since: performance.now(), resolve, reject });

@@ -66,12 +66,15 @@ export class Receipts {
   }
 
   storeAnswer(receipt: AnswerReceipt): Promise<StoredReceipt> {
-    return this.groups.add({
-      ...receipt,
-      keyHash: answerKey(receipt.account, receipt.api, receipt.asked, receipt.body),
-      verified: 'credentials',
-      contentType: 'application/json',
-    });
+    return this.groups.add(
+      {
+        ...receipt,
+        keyHash: answerKey(receipt.account, receipt.api, receipt.asked, receipt.body),
+        verified: 'credentials',
+        contentType: 'application/json',
+      },
+      { patient: true },
+    );
   }
 }
 
