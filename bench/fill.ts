@@ -221,7 +221,7 @@ CREATE TABLE fill.subjobs AS
 CREATE TABLE fill.outputs AS
   SELECT o.*, s.k AS subjob_k FROM outputs o LEFT JOIN fill.subjobs s ON s.id = o.subjob_id;
 CREATE TABLE fill.streams AS
-  SELECT s.*, o.slot FROM streams s JOIN outputs o ON o.id = s.output_id;
+  SELECT s.*, o.slot FROM streams s JOIN outputs o ON o.job_id = s.job_id AND o.id = s.output_id;
 CREATE TABLE fill.history_events AS
   SELECT h.*, s.k AS subjob_k, r.k AS receipt_k FROM history_events h LEFT JOIN fill.subjobs s ON s.id = h.subjob_id
   LEFT JOIN (SELECT DISTINCT receipt_id, k FROM fill.job_receipts) r ON r.receipt_id = h.receipt_id;

@@ -109,20 +109,21 @@ export function changedFiles({ row, before, after, subjobIds }: Tracked) {
   const known = new Map(visibleFiles(before).map((placed) => [placed.slot, placed.file.digest]));
   const outputs: statements.OutputWrite[] = [];
   const streams: statements.StreamWrite[] = [];
-  const replaced: string[] = [];
+  const replaced: statements.OutputKey[] = [];
+  const keyOf = (slot: string) => ({ job_id: row.id, id: outputId(row.id, slot) });
   for (const { slot, subjobPath, file } of visibleFiles(after)) {
     const digest = known.get(slot);
     known.delete(slot);
     if (digest === file.digest || !file.output) continue;
-    const id = outputId(row.id, slot);
+    const key = keyOf(slot);
     const subjobId = subjobPath === null ? null : (subjobIds.get(subjobPath) ?? null);
-    outputs.push(Object.assign(outputColumns(file.output), { id, job_id: row.id, subjob_id: subjobId, slot }));
+    outputs.push(Object.assign(outputColumns(file.output), { ...key, subjob_id: subjobId, slot }));
     file.output.streams.forEach((stream, position) => {
-      streams.push(streamRow({ output_id: id, job_id: row.id, position }, stream));
+      streams.push(streamRow({ output_id: key.id, job_id: row.id, position }, stream));
     });
-    if (digest !== undefined) replaced.push(id);
+    if (digest !== undefined) replaced.push(key);
   }
-  return { outputs, streams, replaced, withdrawn: [...known.keys()].map((slot) => outputId(row.id, slot)) };
+  return { outputs, streams, replaced, withdrawn: [...known.keys()].map(keyOf) };
 }
 
 export function eventWrites({ row, events, subjobIds }: Tracked, now: Date): statements.EventWrite[] {

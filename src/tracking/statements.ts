@@ -318,15 +318,24 @@ export function writeOutputs(client: Client, rows: OutputWrite[]): Promise<void>
   return write(client, 'write-outputs', WRITE_OUTPUTS, rows);
 }
 
-export async function deleteOutputs(client: Client, ids: string[]): Promise<void> {
-  if (ids.length > 0) await run(client, 'delete-outputs', 'DELETE FROM outputs WHERE id = ANY ($1::uuid[])', [ids]);
+export type OutputKey = Pick<OutputWrite, 'job_id' | 'id'>;
+
+/** The rows of a table that belong to the given outputs, found by their job, as the keys of both tables begin. */
+const DELETE_OF = (table: 'outputs' | 'streams', id: 'id' | 'output_id') =>
+  `DELETE FROM ${table} WHERE (job_id, ${id}) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`;
+const DELETE_OUTPUTS = DELETE_OF('outputs', 'id');
+const DELETE_STREAMS = DELETE_OF('streams', 'output_id');
+
+export async function deleteOutputs(client: Client, keys: OutputKey[]): Promise<void> {
+  if (keys.length > 0) await run(client, 'delete-outputs', DELETE_OUTPUTS, columnsOf(keys));
 }
 
 /** Streams have no identity of their own: those of a changed output are replaced. */
-export async function deleteStreams(client: Client, outputIds: string[]): Promise<void> {
-  if (outputIds.length === 0) return;
-  await run(client, 'delete-streams', 'DELETE FROM streams WHERE output_id = ANY ($1::uuid[])', [outputIds]);
+export async function deleteStreams(client: Client, keys: OutputKey[]): Promise<void> {
+  if (keys.length > 0) await run(client, 'delete-streams', DELETE_STREAMS, columnsOf(keys));
 }
+
+const columnsOf = (keys: OutputKey[]) => [keys.map((key) => key.job_id), keys.map((key) => key.id)];
 
 export type StreamWrite = ReturnType<typeof streamRow>;
 
