@@ -6,7 +6,7 @@ import { KINDS, type Api } from '../emulator/kinds/kinds.js';
 import { makePartitions } from '../src/database/partitions.js';
 import { interpret } from '../src/tracking/interpret.js';
 import { ACCOUNT } from './account.js';
-import { query, settle } from './postgres.js';
+import { query, settle, type BenchPostgres } from './postgres.js';
 import type { Say } from './report.js';
 import { openSide, type Side } from './side.js';
 
@@ -51,6 +51,22 @@ type Ending = FinalStatus | 'lost';
 type Stage = 'registered' | 'queued' | 'running';
 
 type Template = { kind: JobKind; api: Api; state: Ending | Stage; share: number; vendorJobId: string; order: Order };
+
+const filled = new WeakMap<BenchPostgres, Map<number, Promise<string>>>();
+
+/** A database of its own with `jobs` jobs; filled once in a run of the benchmarks, copied every time. */
+export async function filledDatabase(postgres: BenchPostgres, name: string, jobs: number, say: Say): Promise<string> {
+  const bySize = filled.get(postgres) ?? new Map<number, Promise<string>>();
+  filled.set(postgres, bySize);
+  const fill = async (): Promise<string> => {
+    const original = `filled_${jobs}`;
+    await fillDatabase(await postgres.createDatabase(original), { jobs }, say);
+    return original;
+  };
+  const original = bySize.get(jobs) ?? fill();
+  bySize.set(jobs, original);
+  return postgres.createDatabase(name, await original);
+}
 
 /**
  * Fills a fresh database: `jobs` jobs, about four times as many subjobs and outputs and ten times as many events, their

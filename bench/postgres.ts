@@ -20,10 +20,13 @@ export async function openPostgres(say: (line: string) => void): Promise<BenchPo
   return given === undefined ? openEmbedded(say) : openServer(given, async () => {});
 }
 
+/** As docs/performance.md sizes a server for a million jobs; what full pages cost is not to be the cost of compressing them. */
+const SETTINGS = { shared_buffers: '1GB', max_wal_size: '8GB', wal_compression: 'off' };
+
 async function openEmbedded(say: (line: string) => void): Promise<BenchPostgres> {
   // Not made here: as root, the server runs as another user, and a folder made elsewhere might be closed to it.
   const dataDir = path.join(os.tmpdir(), `callsheet-bench-${process.pid}`);
-  const server = await startEmbeddedPostgres({ dataDir, onProgress: say });
+  const server = await startEmbeddedPostgres({ dataDir, onProgress: say, settings: SETTINGS });
   return openServer(server.url, async () => {
     await server.stop();
     if (existsSync(dataDir)) rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });

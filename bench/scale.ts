@@ -5,7 +5,7 @@ import { PrismaService } from '../src/database/prisma.service.js';
 import { SqlPool } from '../src/database/sql-pool.js';
 import { JobQueries } from '../src/jobs/job-queries.js';
 import { ACCOUNT } from './account.js';
-import { fillDatabase, sampleJobs, type Sample } from './fill.js';
+import { filledDatabase, sampleJobs, type Sample } from './fill.js';
 import { query, settle, type BenchPostgres } from './postgres.js';
 import { compared, type BenchOptions, type Row, type Say } from './report.js';
 import { listCells } from './scale-lists.js';
@@ -75,8 +75,7 @@ function worstOf(figures: Figure[], family: Family): Figure {
 
 async function measure(postgres: BenchPostgres, size: number, say: Say): Promise<Figure[]> {
   const name = `scale_${size}`;
-  const databaseUrl = await postgres.createDatabase(name);
-  await fillDatabase(databaseUrl, { jobs: size }, say);
+  const databaseUrl = await filledDatabase(postgres, name, size, say);
   await makeDue(databaseUrl);
   try {
     return await measureFilled(databaseUrl, size, say);
@@ -85,7 +84,7 @@ async function measure(postgres: BenchPostgres, size: number, say: Say): Promise
   }
 }
 
-/** Everything that is measured, on a database that `fillDatabase` has filled and `makeDue` prepared. */
+/** Everything that is measured, on a database that `filledDatabase` has filled and `makeDue` prepared. */
 export async function measureFilled(databaseUrl: string, size: number, say: Say, only = ''): Promise<Figure[]> {
   const sql = new SqlPool(databaseUrl);
   const prisma = new PrismaService(databaseUrl);
