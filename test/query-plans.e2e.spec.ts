@@ -13,7 +13,7 @@ import { createTestDatabase, type TestDatabase } from './support/database.js';
 const JOBS = 10_000;
 /** Below, reading the whole table is the right thing to do. */
 const BIG = 1000;
-/** A list looks at 2,000 rows and gathers 1,000. Whole tables have more. */
+/** A list looks at 1,500 rows and gathers 1,000. Whole tables have more. */
 const MOST_SORTED = 2500;
 
 type Node = {
