@@ -16,8 +16,8 @@ import type {
   SubjobItem,
   SubjobListQuery,
 } from './job-schemas.js';
-import { listJobIds, listSubjobIds, sortOf, type Place } from './job-statements.js';
-import { grouped, jobItem, jobView, subjobItem } from './job-view.js';
+import { listJobIds, listSubjobIds, readItems, sortOf, type Place } from './job-statements.js';
+import { jobItem, jobView, subjobItem } from './job-view.js';
 import { cursorOf, IdPlace, pageOf, placeIn, type Page, type PageQuery } from './page.js';
 
 /** What the state rests on is shown to nobody, and can be large. */
@@ -83,20 +83,9 @@ export class JobQueries implements OnModuleDestroy {
 
   /** The jobs in the order of `ids`; those that are gone by now are left out. */
   async items(ids: readonly string[]): Promise<JobItem[]> {
-    const [rows, counts] = await Promise.all([
-      this.prisma.job.findMany({ where: { id: { in: [...new Set(ids)] } }, omit: WITHOUT_BASIS }),
-      this.prisma.subjob.groupBy({ by: ['jobId', 'status'], where: { jobId: { in: [...ids] } }, _count: true }),
-    ]);
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    const countsOf = grouped(counts, ({ jobId }) => jobId);
-    return ids
-      .flatMap((id) => byId.get(id) ?? [])
-      .map((row) =>
-        jobItem(
-          row,
-          (countsOf.get(row.id) ?? []).map(({ status, _count }) => ({ status, count: _count })),
-        ),
-      );
+    const rows = await readItems(this.sql, ids);
+    const byId = new Map(rows.map(({ job, counts }) => [job.id, jobItem(job, counts)]));
+    return ids.flatMap((id) => byId.get(id) ?? []);
   }
 
   async one(id: string): Promise<Job> {

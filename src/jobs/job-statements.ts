@@ -2,7 +2,9 @@ import type { SqlPool } from '../database/sql-pool.js';
 import type { JobFilter, SubjobFilter } from '../domain/job-filter.js';
 import { refHash } from '../domain/job-ref.js';
 import { JOB_STATUSES, type SubjobStatus } from '../domain/status.js';
+import { Prisma, type Job } from '../generated/prisma/client.js';
 import type { SortColumn } from './job-schemas.js';
+import type { StatusCount } from './job-view.js';
 import { Values } from './values.js';
 
 /**
@@ -16,7 +18,7 @@ import { Values } from './values.js';
  *   as the rows walked along let expect.
  *
  * A filter that matches too much to gather and too little to be met on the way gives a page with fewer rows than asked for,
- * and the place where looking stopped. The answers are ids in order; the rows are read by Prisma.
+ * and the place where looking stopped. The answers are ids in order.
  */
 
 /** Measured at a million jobs: either takes 2 to 3 ms, and a page has 10 for both, a survey and its rows. */
@@ -279,7 +281,7 @@ async function gatherSubjobs(sql: SqlPool, filter: SubjobFilter, sort: Sort, aft
 }
 
 /** Where all jobs that a filter matches come from: a statement for the given columns, of one more than may be gathered at most. */
-type Source = { matches(bound: Values): string[]; select(columns: string, bound: Values): string };
+type Source = { matches: (bound: Values) => string[]; select: (columns: string, bound: Values) => string };
 
 const GATHER_LIMIT = `LIMIT ${GATHERED + 1}`;
 
@@ -447,4 +449,29 @@ function ordered({ descending }: Sort, at = 'at', id = 'id'): string {
 
 function all(...conditions: readonly string[]): string {
   return conditions.length > 0 ? conditions.join(' AND ') : 'true';
+}
+
+/** Under the names that Prisma gives them. What a state rests on is shown to nobody, and can be large. */
+const ITEM_COLUMNS = Object.values(Prisma.JobScalarFieldEnum)
+  .filter((name) => name !== 'basis')
+  .map((name) => `j.${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)} AS "${name}"`);
+
+/** By hand, since every page of every list reads its rows: Prisma takes three times as long, most of a page's time. */
+const READ_ITEMS = `
+SELECT ${ITEM_COLUMNS.join(', ')}, ARRAY(
+  SELECT json_build_object('status', s.status, 'count', count(*)) FROM subjobs s WHERE s.job_id = j.id GROUP BY s.status
+) AS counts
+FROM jobs j WHERE j.id = ANY($1::uuid[])`;
+
+/** The jobs with these ids, in any order, and how many subjobs of each status they have. */
+export async function readItems(
+  sql: SqlPool,
+  ids: readonly string[],
+): Promise<{ job: Omit<Job, 'basis'>; counts: StatusCount[] }[]> {
+  const { rows } = await sql.query<Omit<Job, 'basis'> & { counts: StatusCount[] }>({
+    name: 'read-items',
+    text: READ_ITEMS,
+    values: [ids],
+  });
+  return rows.map(({ counts, ...job }) => ({ job, counts }));
 }
