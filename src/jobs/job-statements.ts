@@ -21,7 +21,7 @@ import { Values } from './values.js';
  * and the place where looking stopped. The answers are ids in order.
  */
 
-/** Measured at a million jobs: either takes 2 to 3 ms, and a page has 10 for both, a survey and its rows. */
+/** Measured at a million jobs: either takes 2 to 3 ms, and a page has 10 for both and its rows. */
 const LOOKED_AT = 1500;
 const GATHERED = 1000;
 
@@ -74,9 +74,10 @@ export async function listJobIds(
   const rows: Listed[] = [];
   for (const section of sectionsOf(sort, after)) {
     const from = section === sectionOf(after) ? after : null;
-    rows.push(...(await walkJobs(sql, filter, sort, section, from, wanted - rows.length)));
+    const walk = { filter, sort, section, after: from, sources };
+    const { met, stoppedAt, few } = await walkJobs(sql, walk, wanted - rows.length);
+    rows.push(...met);
     if (rows.length === wanted) break;
-    const { stoppedAt, few } = await survey(sql, { filter, sort, section, after: from, sources });
     if (stoppedAt === null) continue;
     const gathered = await gatherJobs(sql, few, filter, sort, after, wanted);
     return gathered ? pageOf(gathered, limit) : { ids: rows.map(({ id }) => id), next: stoppedAt };
@@ -136,53 +137,44 @@ async function mergeJobs(sql: SqlPool, filter: JobFilter, sort: Sort, after: Pla
   );
 }
 
-/** Stops as soon as there are enough, or when so many rows were looked at. */
+/**
+ * The first `wanted` jobs along the index of the sort, of no more than `LOOKED_AT`; the last row looked at, null when the end came
+ * before; and the sources that may be worth gathering, going by how many of the rows each matches: to find that a label has too
+ * many jobs costs as much as all the rest.
+ */
 async function walkJobs(
   sql: SqlPool,
-  filter: JobFilter,
-  sort: Sort,
-  section: Section,
-  after: Place | null,
-  limit: number,
-) {
-  const bound = new Values();
-  const looked = lookedAt(filter, sort, section, after, bound);
-  return read(
-    sql,
-    `SELECT j.id, j.at FROM (SELECT j.*, j.${COLUMNS[sort.column]} AS at ${looked} LIMIT ${LOOKED_AT}) AS j
-     WHERE ${all(...listConditions(filter, bound), ...jobConditions(filter, bound))}
-     ORDER BY ${ordered(sort)} LIMIT ${bound.add(limit)}`,
-    bound,
-  );
-}
-
-/**
- * The last row that a walk looks at, null when it comes to the end before; and the sources that may be worth gathering, going by
- * how many of those rows each matches: to find that a label has too many jobs costs as much as all the rest.
- */
-async function survey(
-  sql: SqlPool,
   walk: { filter: JobFilter; sort: Sort; section: Section; after: Place | null; sources: readonly Source[] },
-): Promise<{ stoppedAt: Place | null; few: Source[] }> {
+  wanted: number,
+): Promise<{ met: Listed[]; stoppedAt: Place | null; few: Source[] }> {
   const { filter, sort, section, after, sources } = walk;
   const bound = new Values();
+  const conditions = [...listConditions(filter, bound), ...jobConditions(filter, bound)];
   const matches = sources.map(({ matches }, i) => `, ${all(...matches(bound))} AS m${i}`);
-  const looked = lookedAt(filter, sort, section, after, bound);
   const counts = sources.map((_, i) => `count(*) FILTER (WHERE m${i})::int`);
+  const looked = lookedAt(filter, sort, section, after, bound);
+  const most = conditions.length > 0 ? LOOKED_AT : wanted;
+  const met = (column: 'id' | 'at') => `ARRAY(SELECT ${column} FROM looked WHERE met LIMIT ${wanted}) AS ${column}s`;
   const last = (column: 'id' | 'at') => `(SELECT ${column} FROM looked OFFSET ${LOOKED_AT - 1}) AS ${column}`;
-  const { rows } = await sql.query<Partial<Listed> & { matched: number[]; jobs: number }>({
+  const { rows } = await sql.query<Walked>({
     text: `WITH looked AS MATERIALIZED (
-        SELECT j.id, j.${COLUMNS[sort.column]} AS at${matches.join('')} ${looked} LIMIT ${LOOKED_AT}
+        SELECT j.id, j.${COLUMNS[sort.column]} AS at, ${all(...conditions)} AS met${matches.join('')} ${looked} LIMIT ${most}
       )
-      SELECT ${last('id')}, ${last('at')}, ARRAY[${counts.join(', ')}]::int[] AS matched,
+      SELECT ${met('id')}, ${met('at')}, ${last('id')}, ${last('at')}, ARRAY[${counts.join(', ')}]::int[] AS matched,
         (SELECT reltuples::float8 FROM pg_class WHERE oid = 'jobs'::regclass) AS jobs
       FROM looked`,
     values: bound.list,
   });
-  const { id, at, matched = [], jobs = 0 } = rows[0] ?? {};
-  const few = sources.filter((_, i) => ((matched[i] ?? 0) / LOOKED_AT) * jobs <= 2 * GATHERED);
-  return { stoppedAt: id ? placeOf({ id, at: at ?? null }) : null, few };
+  const { ids = [], ats = [], id, at, matched = [], jobs = 0 } = rows[0] ?? {};
+  return {
+    met: ids.map((id, i) => ({ id, at: ats[i] ?? null })),
+    stoppedAt: id ? placeOf({ id, at: at ?? null }) : null,
+    few: sources.filter((_, i) => ((matched[i] ?? 0) / LOOKED_AT) * jobs <= 2 * GATHERED),
+  };
 }
+
+/** What was met, the last row looked at, and how many of all rows each source matches. */
+type Walked = { ids: string[]; ats: (Date | null)[]; matched: number[]; jobs: number } & Partial<Listed>;
 
 /** What the index of the sort can say of a row, in its order. */
 function lookedAt(filter: JobFilter, sort: Sort, section: Section, after: Place | null, bound: Values): string {
