@@ -28,8 +28,18 @@ export type Running = {
   close(): Promise<void>;
 };
 
-/** A callback's token may be longer than the 100 characters that Fastify takes in a path. */
-const ROUTING = { routerOptions: { maxParamLength: 512 } };
+const REQUEST_WITHIN_MS = 10_000;
+
+/**
+ * For both servers. A callback's token may be longer than the 100 characters that Fastify takes in a path. And Fastify waits
+ * for the rest of a request for ever: whoever stops in the middle of a body would hold it, and a connection, for good. Both
+ * timeouts are given, because Node swaps them where a head may take longer than the whole request.
+ */
+const SERVER = {
+  routerOptions: { maxParamLength: 512 },
+  requestTimeout: REQUEST_WITHIN_MS,
+  http: { headersTimeout: REQUEST_WITHIN_MS, connectionsCheckingInterval: 1000 },
+};
 
 /** Puts a tracker together and starts it: database brought up to date, queues, workers by role, doors. */
 export async function start(current: CurrentSettings, databaseUrl: string, role: Role): Promise<Running> {
@@ -39,14 +49,14 @@ export async function start(current: CurrentSettings, databaseUrl: string, role:
   const queues = await openQueueStore({ redisUrl: settings.redisUrl, databaseUrl });
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.of({ settings: current, databaseUrl, queues, role }),
-    new FastifyAdapter({ bodyLimit: 1024 * 1024, frameworkErrors, ...ROUTING }),
+    new FastifyAdapter({ bodyLimit: 1024 * 1024, frameworkErrors, ...SERVER }),
     { abortOnError: false, forceCloseConnections: true },
   );
   await makePartitions(app.get(SqlPool), new Date());
   // Without its queue store a door still stores what vendors say; a balancer must not turn them away for that.
   if (role !== 'api') app.get(Readiness).add({ name: 'queue store', check: () => queues.ping().then(() => null) });
 
-  const door = role !== 'worker' && settings.callbackPort !== null ? fastify(ROUTING) : null;
+  const door = role !== 'worker' && settings.callbackPort !== null ? fastify(SERVER) : null;
   const close = async (): Promise<void> => {
     await door?.close();
     await queues.close();

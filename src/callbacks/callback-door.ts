@@ -128,7 +128,10 @@ export class CallbackDoor {
   }
 }
 
-/** Calls `whole` with all of the body, or answers 413. Who hangs up in the middle is not heard of again. */
+/**
+ * Calls `whole` with all of the body, or answers 413; what follows then is read and dropped, since a client that is cut off
+ * while it sends may never see the answer. Who hangs up in the middle is not heard of again.
+ */
 function readBody(request: IncomingMessage, response: ServerResponse, whole: (body: Buffer) => void): void {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -140,7 +143,7 @@ function readBody(request: IncomingMessage, response: ServerResponse, whole: (bo
   const end = (): void => whole(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
   const tooLarge = (): void => {
     request.off('data', take).off('end', end);
-    answer(response, 413, 'too large', { connection: 'close' });
+    answer(response, 413, 'too large');
   };
   if (Number(request.headers['content-length'] ?? 0) > LARGEST_BODY) return tooLarge();
   request.on('data', take).on('end', end);
