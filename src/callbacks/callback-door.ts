@@ -12,6 +12,11 @@ import { Patience } from './patience.js';
 const LARGEST_BODY = 1024 * 1024;
 /** The vendor hangs up after 3 s and calls again; an answer after that is worth nothing. */
 const ANSWER_WITHIN_MS = 2500;
+/**
+ * Whoever hears at once that there is no room is back at once, and a burst of refusals leaves no time for the callbacks that
+ * were let in: both are then answered later than if the refused had been kept waiting.
+ */
+const TURN_AWAY_AFTER_MS = 300;
 
 type CallbackRequest = FastifyRequest<{ Params: { account: string; token: string } }>;
 
@@ -53,7 +58,8 @@ export class CallbackDoor {
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       if (this.receipts.areFull && request.method === 'POST' && request.url?.startsWith('/callbacks/')) {
         this.metrics.callbacksShed.inc();
-        return tellToComeBack(response);
+        setTimeout(tellToComeBack, TURN_AWAY_AFTER_MS, response);
+        return;
       }
       for (const listener of listeners) listener(request, response);
     });

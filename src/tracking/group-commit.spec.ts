@@ -90,12 +90,18 @@ describe('a group commit', () => {
     expect(group.isFull).toBe(false);
   });
 
-  it('keeps groups within their size', async () => {
+  it('is full when as many wait as go together, and keeps groups within that', async () => {
     const { groups, commit, finish } = database();
     const group = new GroupCommit(commit, () => 1, { ...LIMITS, group: 3 });
-    const results = Promise.all(Array.from({ length: 8 }, (_, i) => group.add(String(i))));
+    const underWay = group.add('under way');
+    await nextTurn();
+    const waiting = ['a', 'b', 'c'].map((item) => group.add(item));
+    expect(group.isFull).toBe(true);
+    await expect(group.add('one too many')).rejects.toBeInstanceOf(BufferFull);
+    const patient = ['d', 'e'].map((item) => group.add(item, { patient: true }));
     await finish();
-    await results;
-    expect(groups.map((members) => members.length)).toEqual([3, 3, 2]);
+    await Promise.all([underWay, ...waiting, ...patient]);
+    expect(groups).toEqual([['under way'], ['a', 'b', 'c'], ['d', 'e']]);
+    expect(group.isFull).toBe(false);
   });
 });

@@ -21,11 +21,11 @@ type Waiting<Item, Result> = {
 };
 
 export type GroupCommitLimits = {
-  /** Most items of one group. */
+  /** Most items of one group, and of those that wait for the next one. */
   group: number;
   /** Most bytes that may wait, those under way included. */
   bufferBytes: number;
-  /** How long the foremost may have waited for its group. The next one would wait about as long, whatever the database's pace. */
+  /** How long the foremost may have waited for its group: the database is stuck, and the next one would wait no less. */
   bufferMs: number;
 };
 
@@ -53,12 +53,13 @@ export class GroupCommit<Item, Result> {
   get isFull(): boolean {
     const [foremost] = this.waiting;
     const waited = foremost ? performance.now() - foremost.since : 0;
-    return this.bytes >= this.limits.bufferBytes || waited > this.limits.bufferMs;
+    const { group, bufferBytes, bufferMs } = this.limits;
+    return this.waiting.length >= group || this.bytes >= bufferBytes || waited > bufferMs;
   }
 
   /**
    * Resolves after the commit that holds the item; rejects with `BufferFull`, or with the database's error. A `patient` item
-   * waits however long the others have waited: nobody will bring it again.
+   * waits behind however many, for however long: nobody will bring it again.
    */
   add(item: Item, { patient = false } = {}): Promise<Result> {
     const bytes = this.sizeOf(item);
