@@ -370,7 +370,10 @@ const WRITE_JOB_RECEIPTS = `
 INSERT INTO job_receipts AS known (job_id, receipt_id, number, asked_at)
 SELECT job_id, receipt_id, number, asked_at
 FROM json_to_recordset($1::json) AS v(job_id uuid, receipt_id uuid, number bigint, asked_at timestamptz)
-ON CONFLICT (job_id, receipt_id) DO UPDATE SET number = excluded.number, asked_at = excluded.asked_at
+ON CONFLICT (job_id, receipt_id) DO UPDATE SET number = excluded.number, asked_at = excluded.asked_at, applied = excluded.applied,
+  first_number = coalesce(known.first_number, known.number),
+  first_asked_at = coalesce(known.first_asked_at, known.asked_at),
+  first_applied = coalesce(known.first_applied, known.applied)
 WHERE known.number < excluded.number`;
 
 export function writeJobReceipts(client: Client, rows: JobReceiptWrite[]): Promise<void> {
