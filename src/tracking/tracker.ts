@@ -5,13 +5,12 @@ import { refHash } from '../domain/job-ref.js';
 import type { Observation, Via } from '../domain/observation.js';
 import { POLL_LANES, retryDelayMs, unknownIntervalMs, type PollLane } from '../domain/poll-schedule.js';
 import { isFinal } from '../domain/status.js';
-import { isEvidenceBased, type JobState, type TrackingRules } from '../domain/transition.js';
+import { isEvidenceBased, type JobState } from '../domain/transition.js';
 import { SqlPool } from '../database/sql-pool.js';
 import { Metrics } from '../metrics/metrics.js';
 import { CurrentSettings } from '../settings/current-settings.js';
-import { callbackPrefix } from '../settings/settings.js';
-import { objectIn } from '../vendors/readers.js';
 import { apiNamed } from '../vendors/registry.js';
+import { isCallbackExpected, labelsOf, rulesOf } from './account-rules.js';
 import { aboutBatches, hasEnded, listedParts, possibleParts, type Addressed, type ListedPart } from './batch-parts.js';
 import { ContractWatch } from './contract-watch.js';
 import { interpret, type Interpretation, type PendingReceipt } from './interpret.js';
@@ -139,7 +138,7 @@ export class Tracker {
       // A listing is pages of what is known already.
       if (job && observation.via === 'list' && hasEndedForGood(job.before)) continue;
       if (job) {
-        learn(job, observation, this.rulesOf(job.row));
+        learn(job, observation, rulesOf(this.settings, job.row));
       } else if (!observation.seen.partsOnly) {
         unheard.push(problemOf(observation, jobKey.account, 'rejected', 'no such job is tracked'));
       }
@@ -286,15 +285,6 @@ export class Tracker {
     return [...adopted.values()];
   }
 
-  private rulesOf(row: JobRow): TrackingRules {
-    const api = apiNamed(row.api);
-    return {
-      outcomeInParts: api?.outcomeInParts ?? false,
-      batch: api?.batch ?? false,
-      claimOnly: !this.settings.canAsk(row.account),
-    };
-  }
-
   /** One flight: no statement needs the answer of another, so Postgres works on the first while the last is still made. */
   private async write(client: pg.ClientBase, tracked: Tracked[], now: Date): Promise<void> {
     const refs = tracked.flatMap(newRefs);
@@ -334,10 +324,10 @@ export class Tracker {
   private jobWrite(job: Tracked, now: Date): statements.JobWrite {
     const { row, before, after, observations } = job;
     const columns = jobColumns(after);
-    const labels = this.labelsOf(row, after);
+    const labels = labelsOf(this.settings, row, after);
     const final = isFinal(after.status);
     const changed = job.events.length > 0 || !sameColumns(jobColumns(before), columns);
-    const callbackExpected = this.isCallbackExpected(row, after);
+    const callbackExpected = isCallbackExpected(this.settings, row, after);
     const nextPollAt = this.nextLook({ job, callbackExpected, now });
     const answered = observations.some((observation) => observation.kind === 'evidence');
     return Object.assign(columns, {
@@ -356,26 +346,6 @@ export class Tracker {
     });
   }
 
-  /** Labels that people set stand; the account's chosen keys of the user data fill in the rest. */
-  private labelsOf(row: JobRow, { facts }: JobState): Record<string, string> {
-    const wanted = this.settings.account(row.account)?.labelsFromUserData ?? [];
-    const userData = wanted.length > 0 ? objectIn(facts.userDataRaw) : null;
-    const found = wanted.flatMap((key) => {
-      const value = userData?.[key];
-      return value === undefined || value === null || typeof value === 'object'
-        ? []
-        : [[key, String(value).slice(0, 256)]];
-    });
-    return { ...(Object.fromEntries(found) as Record<string, string>), ...row.labels };
-  }
-
-  private isCallbackExpected(row: JobRow, { facts, basis }: JobState): boolean {
-    if (basis.callbackChosen === true || !isEvidenceBased({ basis })) return row.callback_expected;
-    const prefix = callbackPrefix(this.settings.value);
-    const notify = objectIn(facts.userDataRaw)?.['NotifyAddress'];
-    return prefix !== null && typeof notify === 'string' && notify.trim().startsWith(prefix);
-  }
-
   /** When to look at a job next; null for never. */
   private nextLook({
     job,
@@ -387,7 +357,7 @@ export class Tracker {
     now: Date;
   }): Date | null {
     const { row, after, observations } = job;
-    if (row.closed_at !== null || this.rulesOf(row).claimOnly) return null;
+    if (row.closed_at !== null || !this.settings.canAsk(row.account)) return null;
     if (isFinal(after.status) && after.confirmed) return null;
     const newest = (kind: Observation['kind']) =>
       Math.max(0, ...observations.filter((observation) => observation.kind === kind).map(({ number }) => number));
