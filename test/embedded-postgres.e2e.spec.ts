@@ -4,7 +4,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../src/embedded/embedded-postgres.js';
+import {
+  runningEmbeddedPostgres,
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from '../src/embedded/embedded-postgres.js';
 import { isRunning, processName, type ProcessName } from '../src/embedded/processes.js';
 import { eventually } from './support/eventually.js';
 
@@ -104,6 +108,15 @@ it('refuses a directory in use, naming who holds it, and does no harm', async ()
   const { owner, url } = await otherProcess('url');
   await expect(start()).rejects.toThrow(`in use by the process with pid ${owner.pid}`);
   expect(await query(url, 'SELECT 1 AS alive')).toEqual([{ alive: 1 }]);
+});
+
+it('tells whoever asks where the server of another process listens, while that runs', async () => {
+  expect(runningEmbeddedPostgres({ dataDir })).toBeNull();
+  const { owner, url } = await otherProcess('url');
+  expect(runningEmbeddedPostgres({ dataDir })).toBe(url);
+  expect(await query(url, 'SELECT 42 AS answer')).toEqual([{ answer: 42 }]);
+  owner.kill('SIGKILL');
+  await eventually(() => expect(runningEmbeddedPostgres({ dataDir })).toBeNull());
 });
 
 it('lets one of two simultaneous starts have it', async () => {

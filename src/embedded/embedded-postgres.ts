@@ -16,7 +16,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { findNative, type Native } from './native.js';
-import { takeOwnership, type Ownership } from './ownership.js';
+import { ownedServer, takeOwnership, type Ownership } from './ownership.js';
 import { isRunning, letGo, processName, startWatchdog, waitUntilGone, type ProcessName } from './processes.js';
 import { placeData, type ServerUser } from './server-user.js';
 
@@ -91,6 +91,19 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     ownership.release();
     throw error;
   }
+}
+
+/**
+ * The address of the server that another process has started in `dataDir`, and keeps running; null: nobody has. It is that
+ * process's server, which stops it when it ends.
+ */
+export function runningEmbeddedPostgres({ dataDir, database = 'callsheet' }: EmbeddedPostgresOptions): string | null {
+  const { folder } = placeData(path.resolve(dataDir), () => {});
+  const server = ownedServer(path.join(folder, 'postgres.lock'));
+  const lines = readLines(path.join(folder, 'postgres/postmaster.pid'));
+  if (!server || Number(lines[0]) !== server.pid || lines[7]?.trim() !== 'ready') return null;
+  const password = readFileSync(path.join(folder, 'postgres.password'), 'utf8').trim();
+  return `postgresql://${SUPERUSER}:${password}@127.0.0.1:${Number(lines[3])}/${encodeURIComponent(database)}`;
 }
 
 /** What a killed owner left: a server still running or shutting down, a misleading lock file, half a cluster. */

@@ -1,5 +1,5 @@
 import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { processName, waitUntilGone, type ProcessName } from './processes.js';
+import { isRunning, processName, waitUntilGone, type ProcessName } from './processes.js';
 
 type Note = ProcessName & { server?: ProcessName };
 
@@ -50,6 +50,12 @@ export async function takeOwnership(file: string, what: string): Promise<Ownersh
     },
     release: () => rmSync(file, { force: true }),
   };
+}
+
+/** The server that the owner has started, while both of them run. */
+export function ownedServer(file: string): ProcessName | null {
+  const owner = read(file);
+  return owner?.server && isRunning(owner) && isRunning(owner.server) ? owner.server : null;
 }
 
 /** Undefined when there is no file; null when a power cut left one without its content. */
