@@ -11,6 +11,8 @@ const OLDEST_NODE = [20, 19];
 
 const COMMANDS = {
   start: { builds: true, node: ['--enable-source-maps', 'dist/src/main.js'] },
+  // The young generation is where a replay's memory lives and dies; the default of 16 MB has it tidied up all the time.
+  replay: { builds: true, node: ['--enable-source-maps', '--max-semi-space-size=128', 'dist/src/replay.js'] },
   demo: { builds: true, node: ['--enable-source-maps', 'dist/emulator/demo.js'] },
   bench: { builds: true, node: ['--enable-source-maps', 'dist/bench/main.js'] },
   test: { node: ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'] },

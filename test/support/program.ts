@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 
 const ENTRY = path.join(import.meta.dirname, 'program-entry.mjs');
+const REPLAY_ENTRY = path.join(import.meta.dirname, 'replay-entry.mjs');
 const READY_WITHIN_MS = 30_000;
 
 export type Program = {
@@ -48,15 +49,21 @@ export async function startProgram(environment: Record<string, string>, args: st
 }
 
 /** Runs the program to its end. */
-export async function runProgram(environment: Record<string, string>, args: string[] = []) {
-  const { child, output } = spawnProgram(environment, args);
+export const runProgram = (environment: Record<string, string>, args: string[] = []) => run(environment, args, ENTRY);
+
+/** Runs `npm run replay` to its end. */
+export const runReplay = (environment: Record<string, string>, args: string[] = []) =>
+  run(environment, args, REPLAY_ENTRY);
+
+async function run(environment: Record<string, string>, args: string[], entry: string) {
+  const { child, output } = spawnProgram(environment, args, entry);
   const code = await ended(child);
   return { code, output: output() };
 }
 
-function spawnProgram(environment: Record<string, string>, args: string[]) {
+function spawnProgram(environment: Record<string, string>, args: string[], entry = ENTRY) {
   const { PATH = '', HOME = '', NODE_EXTRA_CA_CERTS = '' } = process.env;
-  const child = spawn(process.execPath, [ENTRY, ...args], {
+  const child = spawn(process.execPath, [entry, ...args], {
     env: { PATH, HOME, NODE_EXTRA_CA_CERTS, NODE_NO_WARNINGS: '1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
