@@ -9,9 +9,10 @@ type Reply = { ok: true; value: unknown } | { ok: false; error: string };
 export class Child {
   private constructor(private readonly process: ChildProcess) {}
 
-  /** `script` is the compiled neighbour of this file, such as `load.js`. */
-  static start(script: string): Child {
-    return new Child(fork(new URL(script, import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+  /** `script` is the compiled neighbour of this file, such as `load.js`; `execArgv` are options of Node. */
+  static start(script: string, execArgv: string[] = process.execArgv): Child {
+    const stdio: ['ignore', 'inherit', 'inherit', 'ipc'] = ['ignore', 'inherit', 'inherit', 'ipc'];
+    return new Child(fork(new URL(script, import.meta.url), { execArgv, stdio }));
   }
 
   ask<Answer>(question: unknown): Promise<Answer> {

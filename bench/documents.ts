@@ -10,7 +10,7 @@ import { mediaProducing } from '../emulator/kinds/media-producing.js';
 /** Stands in templates where a job's id goes; as long as one. */
 export const JOB_ID_PLACE = '_'.repeat(32);
 
-const LIFE: Life = {
+export const LIFE: Life = {
   submittedAt: Date.UTC(2026, 10, 20, 8, 0, 0),
   startsAt: Date.UTC(2026, 10, 20, 8, 0, 4),
   endsAt: Date.UTC(2026, 10, 20, 8, 1, 0),
@@ -49,7 +49,7 @@ function callbackTemplate(i: number, note: string): string {
   return callbackBody(event, '1234567890123456', event.at);
 }
 
-function tenant(random: Draw): Record<string, string> {
+export function tenant(random: Draw): Record<string, string> {
   return { NotifyAddress: 'https://callsheet.example/callbacks/bench/', batch: random.hex(16), shop: random.hex(8) };
 }
 
@@ -148,7 +148,7 @@ function answerTemplate(random: Draw, root: string, document: object): string {
 }
 
 /** Every id of the template (32 hexadecimal digits, or a UUID) becomes the job's own. */
-function personal(templates: string[], n: number): { vendorJobIds: string[]; body: Buffer } {
+export function personal(templates: string[], n: number): { vendorJobIds: string[]; body: Buffer } {
   const tail = n.toString(16).padStart(8, '0');
   const vendorJobId = `b0b0b0b0b0b0b0b0b0b0b0b0${tail}`;
   const text = (templates[n % templates.length] ?? '')

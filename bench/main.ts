@@ -5,11 +5,12 @@ import { intake } from './intake.js';
 import { latency } from './latency.js';
 import { polling } from './polling.js';
 import { openPostgres } from './postgres.js';
+import { replay } from './replay.js';
 import { replicas } from './replicas.js';
 import { table, writeResults, type BenchOptions, type Row } from './report.js';
 import { scale } from './scale.js';
 
-const BENCHES = { intake, latency, apply, polling, scale, replicas };
+const BENCHES = { intake, latency, apply, replay, polling, scale, replicas };
 type Name = keyof typeof BENCHES;
 
 async function main(): Promise<void> {
