@@ -2,18 +2,22 @@ import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import os from 'node:os';
 import { codeOf, SqlPool } from './database/sql-pool.js';
-import { runningEmbeddedPostgres, startEmbeddedPostgres } from './embedded/embedded-postgres.js';
+import { hasEmbeddedPostgres, runningEmbeddedPostgres, startEmbeddedPostgres } from './embedded/embedded-postgres.js';
 import { PinoLogger } from './logger.js';
 import { migrationsProbe } from './operations/health-probes.js';
 import { readReplayArguments, REPLAY_USAGE, UsageError, type ReplayArguments } from './operations/replay-arguments.js';
 import { ReplayProgressLine, replaySummary } from './operations/replay-report.js';
+import { HELPER_ARGUMENT, HelperProcess, helpParent } from './replay-helper.js';
 import { CurrentSettings } from './settings/current-settings.js';
 import { loadSettings } from './settings/load-settings.js';
 import type { Settings } from './settings/settings.js';
+import { ChunkReplayer } from './tracking/replay-chunk.js';
 import { jobIdsNamed, replay } from './tracking/replay.js';
 import type { ReplayScope } from './tracking/replay-statements.js';
 import { API_NAMES } from './vendors/registry.js';
 
+/** Fewer jobs than this are replayed before another process has started. */
+const WORTH_A_PROCESS = 2000;
 const MISUSED = 2;
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
@@ -42,12 +46,18 @@ async function main(): Promise<number> {
   const database = await openDatabase(settings);
   const sql = new SqlPool(database.url);
   const progress = new ReplayProgressLine(process.stderr);
+  const helpers: HelperProcess[] = [];
   try {
     await mustBeUpToDate(sql);
     const scope = await scopeOf(wanted, sql);
     const { dryRun } = wanted;
     const startedAt = Date.now();
-    const summary = await replay(sql, current, scope, {
+    const crewFor = (jobs: number) => {
+      const order = { databaseUrl: database.url, settings, scope, dryRun };
+      if (jobs >= WORTH_A_PROCESS) helpers.push(new HelperProcess(process.argv[1] ?? '', order));
+      return [new ChunkReplayer(sql, current, scope, dryRun), ...helpers];
+    };
+    const summary = await replay(sql, scope, crewFor, {
       dryRun,
       signal: stopping.signal,
       onProgress: (done) => progress.show(done),
@@ -61,6 +71,7 @@ async function main(): Promise<number> {
     progress.clear();
     throw error instanceof Error ? new Error(current.redact(error.message), { cause: error }) : error;
   } finally {
+    for (const helper of helpers) helper.stop();
     await sql.onModuleDestroy();
     await database.stop();
   }
@@ -90,6 +101,10 @@ async function scopeOf({ since, accounts, apis, jobs }: ReplayArguments, sql: Sq
 async function openDatabase({ databaseUrl, dataDir }: Settings): Promise<{ url: string; stop(): Promise<void> }> {
   const url = databaseUrl ?? runningEmbeddedPostgres({ dataDir });
   if (url !== null) return { url, stop: async () => {} };
+  if (!hasEmbeddedPostgres({ dataDir }))
+    throw new UsageError(
+      `There is no DATABASE_URL, and no embedded Postgres in ${dataDir}: run this where Callsheet runs`,
+    );
   return startEmbeddedPostgres({ dataDir, onProgress: (line) => process.stderr.write(`${line}\n`) });
 }
 
@@ -109,10 +124,15 @@ function exitCodeOf(signal: (typeof SIGNALS)[number]): number {
   return 128 + os.constants.signals[signal];
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(error instanceof UsageError ? MISUSED : 1);
-  },
-);
+if (process.argv.includes(HELPER_ARGUMENT) && process.send) {
+  Logger.overrideLogger(['error', 'warn']);
+  helpParent();
+} else {
+  main().then(
+    (code) => process.exit(code),
+    (error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+      process.exit(error instanceof UsageError ? MISUSED : 1);
+    },
+  );
+}

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import {
+  hasEmbeddedPostgres,
   runningEmbeddedPostgres,
   startEmbeddedPostgres,
   type EmbeddedPostgres,
@@ -111,12 +112,13 @@ it('refuses a directory in use, naming who holds it, and does no harm', async ()
 });
 
 it('tells whoever asks where the server of another process listens, while that runs', async () => {
-  expect(runningEmbeddedPostgres({ dataDir })).toBeNull();
+  expect([hasEmbeddedPostgres({ dataDir }), runningEmbeddedPostgres({ dataDir })]).toEqual([false, null]);
   const { owner, url } = await otherProcess('url');
   expect(runningEmbeddedPostgres({ dataDir })).toBe(url);
   expect(await query(url, 'SELECT 42 AS answer')).toEqual([{ answer: 42 }]);
   owner.kill('SIGKILL');
   await eventually(() => expect(runningEmbeddedPostgres({ dataDir })).toBeNull());
+  expect(hasEmbeddedPostgres({ dataDir })).toBe(true);
 });
 
 it('lets one of two simultaneous starts have it', async () => {

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { startEmulator, type Emulator, type SubmitOptions } from '../emulator/emulator.js';
 import { SqlPool } from '../src/database/sql-pool.js';
 import { CurrentSettings } from '../src/settings/current-settings.js';
+import { ChunkReplayer } from '../src/tracking/replay-chunk.js';
 import { replay } from '../src/tracking/replay.js';
+import type { ReplayScope } from '../src/tracking/replay-statements.js';
 import { eventually } from './support/eventually.js';
 import { runReplay } from './support/program.js';
 import {
@@ -21,7 +23,7 @@ import {
 } from './support/tracker.js';
 
 const PRODUCING = 'alibaba-ims/media-producing';
-const ALL = { updatedSince: null, accounts: null, apis: null, ids: null };
+const ALL: ReplayScope = { updatedSince: null, accounts: null, apis: null, ids: null };
 /** Every few seconds, so that listings come between the answers. */
 const LISTED = { windowMs: 3_600_000, everyMs: 1000 };
 const KINDS: SubmitOptions[] = [
@@ -116,9 +118,11 @@ describe('a replay', () => {
   }
 
   /** As the command does it, in this process. */
-  const replayAll = (options: { dryRun?: boolean; signal?: AbortSignal } = {}) => {
+  const replayAll = (options: { dryRun?: boolean; signal?: AbortSignal } = {}, scope: Partial<typeof ALL> = {}) => {
     const [sql, settings] = [tracker.app.get(SqlPool), tracker.app.get(CurrentSettings)];
-    return replay(sql, settings, ALL, { dryRun: false, ...options });
+    const wanted = { ...ALL, ...scope };
+    const crew = [new ChunkReplayer(sql, settings, wanted, options.dryRun ?? false)];
+    return replay(sql, wanted, () => crew, { dryRun: false, ...options });
   };
 
   /** All that observations decide, and all that people did; history as the set of what changed to what by which receipt. */
@@ -304,6 +308,19 @@ describe('a replay', () => {
     expect(await tracker.rows('SELECT status, name FROM jobs WHERE id = $1', [id])).toEqual([
       { status: 'running', name: 'as it was' },
     ]);
+  });
+
+  it('looks only at the jobs it is asked for', async () => {
+    const some = await jobId(`api = 'alibaba-ims/media-convert'`);
+    await tracker.rows(`UPDATE jobs SET updated_at = now() - interval '3 days' WHERE id = $1`, [some]);
+    const looked = async (scope: Partial<ReplayScope>) => (await replayAll({ dryRun: true }, scope)).jobs;
+    const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000);
+    expect(await looked({ accounts: ['clips-cn'] })).toBe(await count(`jobs WHERE account = 'clips-cn'`));
+    expect(await looked({ apis: [PRODUCING] })).toBe(await count(`jobs WHERE api = '${PRODUCING}'`));
+    expect(await looked({ ids: [some] })).toBe(1);
+    expect(await looked({ ids: [some], updatedSince: ago(71) })).toBe(0);
+    expect(await looked({ ids: [some], updatedSince: ago(73) })).toBe(1);
+    expect(await looked({ ids: [some], accounts: ['clips-cn'] })).toBe(0);
   });
 
   it('ends between two chunks when it is told to', async () => {

@@ -106,6 +106,12 @@ export function runningEmbeddedPostgres({ dataDir, database = 'callsheet' }: Emb
   return `postgresql://${SUPERUSER}:${password}@127.0.0.1:${Number(lines[3])}/${encodeURIComponent(database)}`;
 }
 
+/** Whether there is one in `dataDir` to be started again. */
+export function hasEmbeddedPostgres({ dataDir }: EmbeddedPostgresOptions): boolean {
+  if (!existsSync(dataDir)) return false;
+  return existsSync(path.join(placeData(path.resolve(dataDir), () => {}).folder, 'postgres/PG_VERSION'));
+}
+
 /** What a killed owner left: a server still running or shutting down, a misleading lock file, half a cluster. */
 async function clearAway(home: Home, former: ProcessName | null, onProgress: (line: string) => void): Promise<void> {
   if (former && isRunning(former)) {

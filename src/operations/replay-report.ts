@@ -1,5 +1,4 @@
 import type { ReplayProgress, ReplaySummary } from '../tracking/replay.js';
-import { counted } from './check-report.js';
 
 /** How far a replay is: a bar that is drawn again and again on a terminal, elsewhere a line now and then. */
 export class ReplayProgressLine {
@@ -71,6 +70,10 @@ export function replaySummary(summary: ReplaySummary, { dryRun, ms }: { dryRun: 
   if (summary.stopped) lines.push('run it again to go on: jobs that are as they must be are only read');
   else if (dryRun && changed + problems > 0) lines.push('nothing was written: this was a dry run');
   return lines;
+}
+
+function counted(count: number, thing: string): string {
+  return `${number(count)} ${thing}${count === 1 ? '' : 's'}`;
 }
 
 function rate(count: number, ms: number): number {

@@ -56,11 +56,16 @@ export function addResults(a: ReplayResult, b: ReplayResult): ReplayResult {
   };
 }
 
+/** Whatever replays the jobs of one chunk after the other: in this process, or in another one. */
+export interface ChunkReplay {
+  replay(chunk: Chunk): Promise<ReplayResult>;
+}
+
 /**
  * Rebuilds what is known of jobs from what was received about them. Nothing here tells anybody of it: what changes was
  * learned long ago. Whatever hands events on to alerts and webhooks belongs into apply, and not into this.
  */
-export class ChunkReplay {
+export class ChunkReplayer implements ChunkReplay {
   constructor(
     private readonly sql: SqlPool,
     private readonly settings: CurrentSettings,

@@ -1,11 +1,10 @@
 import type { SqlPool } from '../database/sql-pool.js';
-import type { CurrentSettings } from '../settings/current-settings.js';
-import { addResults, ChunkReplay, NOTHING_REPLAYED, type ReplayResult } from './replay-chunk.js';
+import { addResults, NOTHING_REPLAYED, type ChunkReplay, type ReplayResult } from './replay-chunk.js';
 import { countProblems, findJobsNamed, handOverProblems, planChunks, type ReplayScope } from './replay-statements.js';
 
 /** How much is read at a time, in jobs of the simplest kind: what is locked together is locked for some tenths of a second. */
 const CHUNK_WEIGHT = 300;
-/** Chunks in hand: one waits for Postgres while the other decides. */
+/** Chunks in hand for each process: one waits for Postgres while the other decides. */
 const LANES = 2;
 
 export type ReplaySummary = ReplayResult & {
@@ -25,11 +24,14 @@ type Options = {
   signal?: AbortSignal;
 };
 
-/** Replays the jobs in scope, and what went nowhere of their accounts and APIs. Safe to repeat, and beside appliers. */
+/**
+ * Replays the jobs in scope, and what went nowhere of their accounts and APIs. Safe to repeat, and beside appliers. `crewFor`
+ * gives those who share the work, once it is known how many jobs there are.
+ */
 export async function replay(
   sql: SqlPool,
-  settings: CurrentSettings,
   scope: ReplayScope,
+  crewFor: (jobs: number) => ChunkReplay[],
   { dryRun, onProgress, signal }: Options,
 ): Promise<ReplaySummary> {
   const chunks = await sql.transaction((client) => planChunks(client, scope, CHUNK_WEIGHT));
@@ -38,19 +40,18 @@ export async function replay(
   const tell = () => onProgress?.({ ...result, totalJobs });
   tell();
 
-  const replayer = new ChunkReplay(sql, settings, scope, dryRun);
   const failures: unknown[] = [];
   const work = chunks.values();
-  const lane = async (): Promise<void> => {
+  const lane = async (replayer: ChunkReplay): Promise<void> => {
     for (const chunk of work) {
-      // One that fails stops the other, and nothing goes on behind the back of whoever hears of it.
+      // One that fails stops the others, and nothing goes on behind the back of whoever hears of it.
       if (signal?.aborted || failures.length > 0) return;
       const replayed = await replayer.replay(chunk).catch((error: unknown) => void failures.push(error));
       if (replayed) result = addResults(result, replayed);
       tell();
     }
   };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  await Promise.all(crewFor(totalJobs).flatMap((one) => Array.from({ length: LANES }, () => lane(one))));
   if (failures.length > 0) throw failures[0];
   const stopped = signal?.aborted === true && result.jobs < totalJobs;
   // Whoever names jobs does not mean what belongs to none.
