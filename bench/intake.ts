@@ -1,8 +1,9 @@
 import { Child } from './child.js';
 import type { LoadOrder, LoadResult } from './load.js';
+import { filledDatabase } from './fill.js';
 import { Ours } from './ours.js';
 import { query, settle, type BenchPostgres } from './postgres.js';
-import { compared, type BenchOptions, type Row, type Say } from './report.js';
+import { compared, type BenchOptions, type Row, type Say, type Target } from './report.js';
 
 const CONNECTIONS = 64;
 const WARM_UP_MS = 1500;
@@ -15,9 +16,10 @@ const BURST_CONNECTIONS = 8000;
 /** How soon after a burst all must be as before. */
 const RECOVERY_MS = 2000;
 
-const EMPTY = 'TRUNCATE receipts, receipt_keys, pending_receipts';
+/** What is left of the rate in an empty database, at least. */
+const LEFT_AMONG_MANY = 0.9;
 
-/** `minutes`: how long memory is watched. */
+const EMPTY = 'TRUNCATE receipts, receipt_keys, pending_receipts';
 
 type Side = {
   name: string;
@@ -38,6 +40,7 @@ export async function intake(postgres: BenchPostgres, options: BenchOptions, say
     const sustained = rows[0]?.ours ?? 0;
     return [
       ...rows,
+      await measureAmongMany(postgres, generator, options, say),
       ...(await measureAll(postgres, generator, options, say)),
       ...(await measureBurst(postgres, generator, sustained, options, say)),
       await measureGrowth(postgres, generator, options, say),
@@ -126,6 +129,38 @@ function told({ perSecond, p99Ms }: LoadResult): string {
   return `${Math.round(perSecond)}/s, p99 ${p99Ms.toFixed(1)} ms`;
 }
 
+/** The same door in front of an empty database and of one that holds as many jobs as a platform has. */
+async function measureAmongMany(
+  postgres: BenchPostgres,
+  generator: Child,
+  { seconds, runs, size }: BenchOptions,
+  say: Say,
+): Promise<Row> {
+  const many = `${size.toLocaleString('en-US')} jobs`;
+  const filled = await filledDatabase(postgres, 'intake_filled', size, say);
+  const empty = await postgres.createDatabase('intake_empty');
+  const doors = [await Ours.start(filled, 'api'), await Ours.start(empty, 'api')];
+  const rates: number[][] = [[], []];
+  try {
+    for (const { url } of doors)
+      await load(generator, { url, connections: CONNECTIONS, warmUpMs: 0, measureMs: FIRST_MS });
+    for (let run = 1; run <= runs; run++) {
+      for (const [i, { url }] of doors.entries()) {
+        const order = { url, connections: CONNECTIONS, warmUpMs: WARM_UP_MS, measureMs: seconds * 1000 };
+        const result = await load(generator, order);
+        say(`intake ${run}/${runs} ${i === 0 ? `among ${many}` : 'empty'}: ${told(result)}`);
+        rates[i]?.push(result.perSecond);
+      }
+    }
+  } finally {
+    await Promise.all(doors.map((door) => door.stop()));
+  }
+  await postgres.dropDatabase('intake_filled');
+  const [ours = [], baseline = []] = rates;
+  const target: Target = { ratio: 'at least', value: LEFT_AMONG_MANY };
+  return compared({ name: `intake: among ${many}, against an empty database`, unit: '/s', target, ours, baseline });
+}
+
 /** Door, applying and polling in one process: whatever applying leaves of two cores is the door's. */
 async function measureAll(
   postgres: BenchPostgres,
@@ -203,7 +238,7 @@ async function measureBurst(
   }
 }
 
-/** What the last fifth of the time takes more than the second: the first is the process getting to its size. */
+/** Over `minutes`: what the last fifth of the time takes more than the second: the first is the process getting to its size. */
 async function measureGrowth(
   postgres: BenchPostgres,
   generator: Child,
