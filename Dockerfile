@@ -20,5 +20,5 @@ COPY --from=build /app/dist ./dist
 USER node
 EXPOSE 3000
 # Not through npm: signals must reach the program, and nothing is to be built here.
-ENTRYPOINT ["node", "--enable-source-maps", "dist/src/main.js"]
+ENTRYPOINT ["node", "--enable-source-maps", "--max-old-space-size=1024", "dist/src/main.js"]
 CMD ["--role=all"]

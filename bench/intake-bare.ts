@@ -14,7 +14,7 @@ import { answerParent } from './child.js';
  * signature, nothing read of the body: a key is drawn, so every callback is new. Nobody is woken, nothing is counted.
  */
 const LABEL = { account: ACCOUNT, via: 'callback', api: null, asked: [], verified: 'token', httpStatus: null } as const;
-const LIMITS = { group: 4000, bufferBytes: 64 * 1024 * 1024, bufferMs: 700 };
+const LIMITS = { group: 2000, bufferBytes: 64 * 1024 * 1024, bufferMs: 700 };
 
 let close = async (): Promise<void> => {};
 

@@ -7,7 +7,7 @@ import { polling } from './polling.js';
 import { openPostgres } from './postgres.js';
 import { replay } from './replay.js';
 import { replicas } from './replicas.js';
-import { table, writeResults, type BenchOptions, type Row } from './report.js';
+import { keepResults, table, type BenchOptions, type Row } from './report.js';
 import { scale } from './scale.js';
 
 const BENCHES = { intake, latency, apply, replay, polling, scale, replicas };
@@ -18,11 +18,20 @@ async function main(): Promise<void> {
   const postgres = await openPostgres(say);
   const rows: Row[] = [];
   try {
-    for (const name of names) rows.push(...(await BENCHES[name](postgres, options, say)));
+    for (const name of names) {
+      // What one benchmark comes to grief over is no reason to lose what the others take half an hour for.
+      try {
+        const measured = await BENCHES[name](postgres, options, say);
+        keepResults(name, measured, postgres.version, options, Object.keys(BENCHES));
+        rows.push(...measured);
+      } catch (error) {
+        say(`${name} failed: ${describe(error)}`);
+        process.exitCode = 1;
+      }
+    }
   } finally {
     await postgres.stop();
   }
-  writeResults(rows, postgres.version, options);
   process.stdout.write(`\n${table(rows)}\n`);
 }
 
@@ -57,7 +66,11 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  say(describe(error));
   process.exit(1);
 });

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -102,25 +102,55 @@ export function table(rows: Row[]): string {
   return [padded[0], rule, ...padded.slice(1)].join('\n');
 }
 
-/** `bench/results.md` and `bench/results.json`, of this run alone: figures of two machines do not mix. */
-export function writeResults(rows: Row[], postgresVersion: string, options: BenchOptions): void {
+/** A row as it is kept: of which benchmark, when it was measured, where, and how. */
+type Kept = Row & { bench: string; measuredAt: string; machine: string; options: BenchOptions };
+
+/**
+ * Puts the rows of one benchmark into `bench/results.json` and `bench/results.md`, in place of its former ones. Those of the other
+ * benchmarks stay, unless they are of another machine: figures of two machines do not mix.
+ */
+export function keepResults(
+  bench: string,
+  rows: Row[],
+  postgresVersion: string,
+  options: BenchOptions,
+  order: string[],
+): void {
   const here = import.meta.dirname;
   const folder = here.includes(`${path.sep}dist${path.sep}`) ? path.join(here, '../../bench') : here;
-  const memory = `${Math.round(os.totalmem() / 2 ** 30)} GiB`;
-  const queues = process.env['REDIS_URL'] ? 'Redis' : 'Postgres';
+  const file = path.join(folder, 'results.json');
+  const machine = thisMachine(postgresVersion);
+  const measuredAt = `${new Date().toISOString().slice(0, 16)}Z`;
+  const former = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Kept[]) : [];
+  const kept = [
+    ...former.filter((row) => row.machine === machine && row.bench !== bench),
+    ...rows.map((row) => ({ ...row, bench, measuredAt, machine, options })),
+  ].sort((a, b) => order.indexOf(a.bench) - order.indexOf(b.bench));
+  const runs = new Map(kept.map((row) => [row.bench, row]));
   const lines = [
     '# Benchmark results',
     '',
     'Written by `npm run bench`. Both sides, the load and Postgres share one machine; runs alternate, figures are medians.',
     '',
-    `- Date: ${new Date().toISOString().slice(0, 10)}`,
-    `- Machine: ${os.cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${os.cpus().length} cores, ${memory}, ${os.type()} ${os.arch()}`,
-    `- Node ${process.versions.node}, PostgreSQL ${postgresVersion}, queues on ${queues}`,
-    `- ${options.runs} runs; intake: ${options.seconds} s each; apply: ${options.jobs} jobs of each kind in all`,
+    `- ${machine}`,
+    ...[...runs.values()].map(({ bench, measuredAt, options }) => `- ${bench}: ${measuredAt}, ${told(options)}`),
     '',
-    table(rows),
+    table(kept),
     '',
   ];
   writeFileSync(path.join(folder, 'results.md'), lines.join('\n'));
-  writeFileSync(path.join(folder, 'results.json'), `${JSON.stringify(rows, null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify(kept, null, 2)}\n`);
+}
+
+function thisMachine(postgresVersion: string): string {
+  const memory = `${Math.round(os.totalmem() / 2 ** 30)} GiB`;
+  const queues = process.env['REDIS_URL'] ? 'Redis' : 'Postgres';
+  const processor = `${os.cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${os.cpus().length} cores`;
+  return `${processor}, ${memory}, ${os.type()} ${os.arch()}, Node ${process.versions.node}, PostgreSQL ${postgresVersion}, queues on ${queues}`;
+}
+
+function told(options: BenchOptions): string {
+  return Object.entries(options)
+    .map(([name, value]) => `--${name}=${value}`)
+    .join(' ');
 }

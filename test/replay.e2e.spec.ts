@@ -24,6 +24,7 @@ import {
 
 const PRODUCING = 'alibaba-ims/media-producing';
 const ALL: ReplayScope = { updatedSince: null, accounts: null, apis: null, ids: null };
+const WAITING = `pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
 /** Every few seconds, so that listings come between the answers. */
 const LISTED = { windowMs: 3_600_000, everyMs: 1000 };
 const KINDS: SubmitOptions[] = [
@@ -217,17 +218,20 @@ describe('a replay', () => {
   it('brings back whatever was damaged, and only that', async () => {
     // Which would find open jobs that nobody looks at, and have them mended by the vendor.
     await withoutUpkeep('unwatched', async () => {
+      const failed = await jobId(`status = 'failed' AND api = '${PRODUCING}'`);
       await damage();
       const damaged = await everything();
       const known = await versions();
       const dry = await replayAll({ dryRun: true });
       expect(dry.changed).toBeGreaterThan(10);
-      expect(dry.examples).toContainEqual({
-        id: expect.any(String),
-        account: 'media-cn',
-        vendorJobId: expect.any(String),
-        differences: expect.arrayContaining(['status', 'confirmed', 'terminal_at', 'history']),
-      });
+      expect((await replayAll({ dryRun: true }, { ids: [failed] })).examples).toEqual([
+        {
+          id: failed,
+          account: 'media-cn',
+          vendorJobId: expect.any(String),
+          differences: expect.arrayContaining(['status', 'confirmed', 'terminal_at']),
+        },
+      ]);
       expect(await versions()).toEqual(known);
       expect(await everything()).toEqual(damaged);
 
@@ -265,6 +269,20 @@ describe('a replay', () => {
     );
     await eventually(async () => expect(await count('jobs WHERE next_poll_at IS NOT NULL')).toBe(0));
     expect(await replayAll()).toMatchObject({ changed: 0, failed: 0 });
+  });
+
+  it('looks again at what an applier has in hand', async () => {
+    const id = await jobId(`status = 'succeeded' AND api = 'huawei-mpc/editing'`);
+    const [{ name } = {}] = await tracker.rows('SELECT name FROM jobs WHERE id = $1', [id]);
+    await tracker.rows(`UPDATE jobs SET name = 'damaged' WHERE id = $1`, [id]);
+    const replayed = await tracker.app.get(SqlPool).transaction(async (applier) => {
+      await applier.query('UPDATE jobs SET name = $2 WHERE id = $1', [id, name]);
+      const replaying = replayAll({}, { ids: [id] });
+      await eventually(async () => expect(await count(WAITING)).toBe(1));
+      return { replaying };
+    });
+    expect(await replayed.replaying).toMatchObject({ jobs: 1, unchanged: 1, changed: 0 });
+    expect(await tracker.rows('SELECT name FROM jobs WHERE id = $1', [id])).toEqual([{ name }]);
   });
 
   it('applies again what went nowhere, where it speaks of a job now', async () => {
