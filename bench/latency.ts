@@ -11,7 +11,8 @@ import { query, settle, type BenchPostgres } from './postgres.js';
 import { compared, type BenchOptions, type Row, type Say } from './report.js';
 
 const RATE = 1000;
-const CONNECTIONS = 64;
+/** Enough for a quarter of a second without an answer; whoever finds none free ends the benchmark. */
+const CONNECTIONS = 256;
 const WARM_UP_MS = 3000;
 const REGISTERED_AT_ONCE = 1000;
 

@@ -40,7 +40,7 @@ export type LoadResult = {
   acknowledged: number;
   shed: number;
   refused: number;
-  /** Of those that fell due, the ones that found no free connection in time. */
+  /** Of those that fell due after the warm-up, the ones that found no free connection in time. */
   unsent: number;
   /** With `watch`: from sending a callback to its job's row showing it, and how many rows never did. */
   visibleP50Ms: number;
@@ -90,7 +90,7 @@ async function sendAtRate(run: Run, connections: Connection[], rate: number): Pr
     for (; due < ((now - from) * rate) / 1000; due++) {
       const connection = free.pop();
       if (connection) connection.send(() => free.push(connection));
-      else run.unsent++;
+      else run.missed();
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
@@ -102,7 +102,7 @@ async function sendAtRate(run: Run, connections: Connection[], rate: number): Pr
 /** What all connections of one measurement share. */
 class Run {
   readonly url: URL;
-  unsent = 0;
+  private unsent = 0;
   private acknowledged = 0;
   private shed = 0;
   private refused = 0;
@@ -150,6 +150,10 @@ class Run {
     this.head = [`POST ${new URL(ADDRESS).pathname} HTTP/1.1`, ...lines, '', ''].join('\r\n');
     this.headMadeAt = now;
     return this.head;
+  }
+
+  missed(): void {
+    if (performance.now() >= this.from) this.unsent++;
   }
 
   answered(status: string, sentAt: number): void {
