@@ -160,7 +160,8 @@ async function walkJobs(
     text: `WITH looked AS MATERIALIZED (
         SELECT j.id, j.${COLUMNS[sort.column]} AS at, ${all(...conditions)} AS met${matches.join('')} ${looked} LIMIT ${most}
       )
-      SELECT ${met('id')}, ${met('at')}, ${last('id')}, ${last('at')}, ARRAY[${counts.join(', ')}]::int[] AS matched,
+      SELECT count(*)::int AS looked, ARRAY[${counts.join(', ')}]::int[] AS matched,
+        ${met('id')}, ${met('at')}, ${last('id')}, ${last('at')},
         (SELECT reltuples::float8 FROM pg_class WHERE oid = 'jobs'::regclass) AS jobs
       FROM looked`,
     values: bound.list,
@@ -173,8 +174,14 @@ async function walkJobs(
   };
 }
 
-/** What was met, the last row looked at, and how many of all rows each source matches. */
-type Walked = { ids: string[]; ats: (Date | null)[]; matched: number[]; jobs: number } & Partial<Listed>;
+/** One row: how many were looked at, which of them were met, the last one, and how many each source matches. */
+type Walked = {
+  looked: number;
+  ids: string[];
+  ats: (Date | null)[];
+  matched: number[];
+  jobs: number;
+} & Partial<Listed>;
 
 /** What the index of the sort can say of a row, in its order. */
 function lookedAt(filter: JobFilter, sort: Sort, section: Section, after: Place | null, bound: Values): string {
