@@ -2,7 +2,7 @@ import { PrismaService } from '../src/database/prisma.service.js';
 import { ACCOUNT } from './account.js';
 import { applyWithPrisma } from './apply-baseline.js';
 import { answerKinds, type AnswerKind } from './documents.js';
-import { filledDatabase } from './fill.js';
+import { filledDatabase, LEFT_AMONG_MANY } from './fill.js';
 import { query, type BenchPostgres } from './postgres.js';
 import { compared, type BenchOptions, type Row, type Say, type Target } from './report.js';
 import { openSide, type Side } from './side.js';
@@ -15,8 +15,6 @@ const AIMS: Record<string, { perSecond: number; times: number }> = {
 };
 /** So many times faster when an answer says nothing new. */
 const TIMES_WITHOUT_NEWS = 3;
-/** What is left of the rate in an empty database, at least. */
-const LEFT_AMONG_MANY = 0.9;
 /** At once, on every side. */
 const APPLIERS = 2;
 const WARM_UP_JOBS = 600;

@@ -52,6 +52,9 @@ type Stage = 'registered' | 'queued' | 'running';
 
 type Template = { kind: JobKind; api: Api; state: Ending | Stage; share: number; vendorJobId: string; order: Order };
 
+/** What is left of a rate in an empty database, at least, when there are as many jobs as a platform has. */
+export const LEFT_AMONG_MANY = 0.9;
+
 const filled = new WeakMap<BenchPostgres, Map<number, Promise<string>>>();
 
 /** A database of its own with `jobs` jobs; filled once in a run of the benchmarks, copied every time. */

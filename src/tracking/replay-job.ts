@@ -8,7 +8,7 @@ import { batchApiOf } from '../vendors/registry.js';
 import { isCallbackExpected, labelsOf, rulesOf } from './account-rules.js';
 import type { Interpretation } from './interpret.js';
 import { jobColumns } from './job-rows.js';
-import { changedFiles, laneOf, learn, subjobWrites, type Tracked } from './job-writes.js';
+import { changedFiles, laneOf, learn, NOTES_KEPT, subjobWrites, type Tracked } from './job-writes.js';
 import {
   TOLD_ONCE,
   toldKey,
@@ -39,9 +39,6 @@ export type Replayed = {
   /** Names of columns of the job, and of the tables below it; empty: nothing is to be written. */
   differences: string[];
 };
-
-/** Notes about unreadable values that a job keeps. */
-const NOTES_KEPT = 50;
 
 /** Lets a job learn again, in the order in which it did, what its receipts say of it. `readings` has every one of them. */
 export function replayJob(

@@ -22,6 +22,7 @@ import {
   laneOf,
   learn,
   newRefs,
+  NOTES_KEPT,
   receiptsOf,
   sameColumns,
   subjobWrites,
@@ -37,8 +38,6 @@ import { isTransient } from './transient.js';
 const BATCH = 100;
 /** Bodies of one transaction: a batch job of a thousand parts is half a megabyte, and eight thousand rows. */
 const BATCH_BYTES = 2 * 1024 * 1024;
-/** Notes about unreadable values that a job keeps. */
-const NOTES_KEPT = 50;
 
 /** The only writer of job state: callbacks, polls and lists all end here. */
 @Injectable()
