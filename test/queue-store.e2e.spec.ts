@@ -20,12 +20,13 @@ describe.each(queueStores)('the queue store on $name', (store) => {
     await database.drop();
   });
 
-  /** What the store holds open in Postgres, this question aside. */
+  /** What the worker of the queue `work` holds open in Postgres; the store's shared connections come and go. */
   const connections = async (): Promise<number> => {
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
     const { rows } = await client.query<{ count: number }>(
-      'SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+      `SELECT count(*)::int FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'callsheet worker work'`,
     );
     await client.end();
     return rows[0]?.count ?? 0;
@@ -33,8 +34,6 @@ describe.each(queueStores)('the queue store on $name', (store) => {
 
   it('retires a worker: what is in hand is finished, nothing more is taken, its connections are closed', async () => {
     const done: string[] = [];
-    await queues.queue('work').getWaitingCount();
-    const before = await connections();
     const worker = queues.work('work', async ({ name }) => {
       await sleep(300);
       done.push(name);
@@ -42,11 +41,12 @@ describe.each(queueStores)('the queue store on $name', (store) => {
     await queues.queue('work').add('first', {});
     await queues.queue('work').add('second', {});
     await eventually(async () => expect(await queues.queue('work').getActiveCount()).toBe(1));
+    if (store.name === 'Postgres') expect(await connections()).toBeGreaterThan(0);
     await queues.retire(worker);
     expect(done).toEqual(['first']);
     await sleep(400);
     expect(done).toEqual(['first']);
-    await eventually(async () => expect(await connections()).toBeLessThanOrEqual(before));
+    await eventually(async () => expect(await connections()).toBe(0));
 
     // Another one goes on where it ended.
     queues.work('work', async ({ name }) => void done.push(name));

@@ -93,7 +93,7 @@ async function openPostgresStore(databaseUrl: string): Promise<QueueStore> {
     (name) => new Postgres.Queue(name, { connection: pool }) as unknown as Queue,
     (name, processor, options) => {
       // A worker takes a connection out of its pool for good, to listen; those come from a pool of their own.
-      const own = new pg.Pool({ ...config, max: 3 });
+      const own = new pg.Pool({ ...config, max: 3, application_name: `callsheet worker ${name}` });
       own.on('error', (error) => logger.warn(`queue connection: ${error.message}`));
       const worker = new Postgres.Worker(name, processor as never, { connection: own, ...options });
       return { worker: worker as unknown as Worker, release: () => own.end() };
