@@ -16,7 +16,7 @@ import type {
   SubjobItem,
   SubjobListQuery,
 } from './job-schemas.js';
-import { listJobIds, listSubjobIds, readItems, sortOf, type Place } from './job-statements.js';
+import { listJobIds, listSubjobIds, readItems, readSubjobItems, sortOf, type Place } from './job-statements.js';
 import { jobItem, jobView, subjobItem } from './job-view.js';
 import { cursorOf, IdPlace, pageOf, placeIn, type Page, type PageQuery } from './page.js';
 
@@ -52,13 +52,9 @@ export class JobQueries implements OnModuleDestroy {
     const scope = `subjobs ${sort}`;
     const place = placeIn(scope, cursor, SortedPlace);
     const { ids, next } = await listSubjobIds(this.sql, filter, sortOf(sort).descending, place, limit);
-    const rows = await this.prisma.subjob.findMany({
-      where: { id: { in: ids } },
-      omit: { basis: true },
-      include: { job: { omit: WITHOUT_BASIS } },
-    });
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    const data = ids.flatMap((id) => byId.get(id) ?? []).map(({ job, ...subjob }) => subjobItem(subjob, job));
+    const rows = await readSubjobItems(this.sql, ids);
+    const byId = new Map(rows.map((row) => [row.id, subjobItem(row)]));
+    const data = ids.flatMap((id) => byId.get(id) ?? []);
     return { data, nextCursor: next && cursorOf(scope, [next.at, next.id]) };
   }
 

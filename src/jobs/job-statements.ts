@@ -4,7 +4,7 @@ import { refHash } from '../domain/job-ref.js';
 import { JOB_STATUSES, type SubjobStatus } from '../domain/status.js';
 import { Prisma, type Job } from '../generated/prisma/client.js';
 import type { SortColumn } from './job-schemas.js';
-import type { StatusCount } from './job-view.js';
+import type { StatusCount, SubjobOfJob } from './job-view.js';
 import { Values } from './values.js';
 
 /**
@@ -21,9 +21,18 @@ import { Values } from './values.js';
  * and the place where looking stopped. The answers are ids in order.
  */
 
-/** Measured at a million jobs: either takes 2 to 3 ms, and a page has 10 for both and its rows. */
-const LOOKED_AT = 1500;
+/**
+ * Measured at a million jobs: either takes 3 to 4 ms, and a page has 10 for both and its rows. Subjobs take their jobs along, and
+ * those that have not succeeded lie far apart.
+ */
+const LOOKED_AT = { jobs: 1500, subjobs: 1000, unsuccessfulSubjobs: 500 };
 const GATHERED = 1000;
+/**
+ * What is sought by name is gathered before looking along an index, unless it is so short that many have it: to find that there is
+ * more than this must cost next to nothing.
+ */
+const SOUGHT = 100;
+const SHORT_NAME = 2;
 
 /** The place after a row in a list: its sort value (null: among the rows without one) and its id. */
 export type Place = { at: string | null; id: string };
@@ -65,10 +74,11 @@ export async function listJobIds(
     return pageOf(await mergeJobs(sql, filter, sort, after, wanted), limit);
   }
 
+  const page = { filter, sort, after, wanted };
   const sources = candidatesOf(filter);
   // What people look for by name is hardly ever met on the way.
-  const byName = q === undefined ? [] : sources.splice(0, 1);
-  const named = await gatherJobs(sql, byName, filter, sort, after, wanted);
+  const byName = q !== undefined && q.length > SHORT_NAME ? sources.slice(0, 1) : [];
+  const named = await gatherJobs(sql, byName, SOUGHT, page);
   if (named) return pageOf(named, limit);
 
   const rows: Listed[] = [];
@@ -79,7 +89,7 @@ export async function listJobIds(
     rows.push(...met);
     if (rows.length === wanted) break;
     if (stoppedAt === null) continue;
-    const gathered = await gatherJobs(sql, few, filter, sort, after, wanted);
+    const gathered = await gatherJobs(sql, few, GATHERED, page);
     return gathered ? pageOf(gathered, limit) : { ids: rows.map(({ id }) => id), next: stoppedAt };
   }
   return pageOf(rows, limit);
@@ -93,12 +103,10 @@ export async function listSubjobIds(
   limit: number,
 ): Promise<ListedPage> {
   const sort: Sort = { column: 'createdAt', descending };
-  const walked = await walkSubjobs(sql, filter, sort, after, limit + 1);
-  if (walked.length > limit) return pageOf(walked, limit);
-  const stoppedAt = await lastSubjobLookedAt(sql, filter, sort, after);
-  if (stoppedAt === null) return pageOf(walked, limit);
-  const gathered = await gatherSubjobs(sql, filter, sort, after, limit + 1);
-  return gathered ? pageOf(gathered, limit) : { ids: walked.map(({ id }) => id), next: stoppedAt };
+  const { met, stoppedAt, few } = await walkSubjobs(sql, filter, sort, after, limit + 1);
+  if (met.length > limit || stoppedAt === null) return pageOf(met, limit);
+  const gathered = await gatherSubjobs(sql, few, filter, sort, after, limit + 1);
+  return gathered ? pageOf(gathered, limit) : { ids: met.map(({ id }) => id), next: stoppedAt };
 }
 
 function pageOf(rows: readonly Listed[], limit: number): ListedPage {
@@ -137,51 +145,68 @@ async function mergeJobs(sql: SqlPool, filter: JobFilter, sort: Sort, after: Pla
   );
 }
 
-/**
- * The first `wanted` jobs along the index of the sort, of no more than `LOOKED_AT`; the last row looked at, null when the end came
- * before; and the sources that may be worth gathering, going by how many of the rows each matches: to find that a label has too
- * many jobs costs as much as all the rest.
- */
 async function walkJobs(
   sql: SqlPool,
   walk: { filter: JobFilter; sort: Sort; section: Section; after: Place | null; sources: readonly Source[] },
   wanted: number,
-): Promise<{ met: Listed[]; stoppedAt: Place | null; few: Source[] }> {
+): Promise<Walked> {
   const { filter, sort, section, after, sources } = walk;
   const bound = new Values();
   const conditions = [...listConditions(filter, bound), ...jobConditions(filter, bound)];
+  const columns = `j.id, j.${COLUMNS[sort.column]} AS at, ${verdicts(conditions, sources, bound)}`;
+  const looked = `SELECT ${columns} ${lookedAt(filter, sort, section, after, bound)} LIMIT ${LOOKED_AT.jobs}`;
+  return walked(sql, { looked, most: LOOKED_AT.jobs, sources, wanted }, bound);
+}
+
+/** Whether a job is wanted, and which of the sources it is in. */
+function verdicts(conditions: readonly string[], sources: readonly Source[], bound: Values): string {
   const matches = sources.map(({ matches }, i) => `, ${all(...matches(bound))} AS m${i}`);
-  const counts = sources.map((_, i) => `count(*) FILTER (WHERE m${i})::int`);
-  const looked = lookedAt(filter, sort, section, after, bound);
-  const most = conditions.length > 0 ? LOOKED_AT : wanted;
-  const met = (column: 'id' | 'at') => `ARRAY(SELECT ${column} FROM looked WHERE met LIMIT ${wanted}) AS ${column}s`;
-  const last = (column: 'id' | 'at') => `(SELECT ${column} FROM looked OFFSET ${LOOKED_AT - 1}) AS ${column}`;
-  const { rows } = await sql.query<Walked>({
-    text: `WITH looked AS MATERIALIZED (
-        SELECT j.id, j.${COLUMNS[sort.column]} AS at, ${all(...conditions)} AS met${matches.join('')} ${looked} LIMIT ${most}
-      )
-      SELECT count(*)::int AS looked, ARRAY[${counts.join(', ')}]::int[] AS matched,
-        ${met('id')}, ${met('at')}, ${last('id')}, ${last('at')},
-        (SELECT reltuples::float8 FROM pg_class WHERE oid = 'jobs'::regclass) AS jobs
-      FROM looked`,
+  return `${all(...conditions)} AS met${matches.join('')}`;
+}
+
+/**
+ * Of the rows of `looked`, which are in order and no more than `most`: the first `wanted` of those that are met; the last one
+ * looked at, null when the end came before; and the sources that may be worth gathering, going by how many of the rows each
+ * matches: to find that a label has too many jobs costs as much as all the rest.
+ */
+async function walked(
+  sql: SqlPool,
+  { looked, most, sources, wanted }: { looked: string; most: number; sources: readonly Source[]; wanted: number },
+  bound: Values,
+): Promise<Walked> {
+  const counts = sources.map((_, i) => `, count(*) FILTER (WHERE m${i})::int`);
+  const unlessWhole = (text: string) => `CASE WHEN (SELECT count(*) FROM met) < ${wanted} THEN (${text}) END`;
+  const last = (column: 'id' | 'at') => `SELECT ${column} FROM looked OFFSET ${most - 1}`;
+  // Postgres makes the rows of `looked` as they are asked for: none but those that it takes to fill the page.
+  const { rows } = await sql.query<WalkedRow>({
+    text: `WITH looked AS MATERIALIZED (${looked}),
+      met AS MATERIALIZED (SELECT id, at FROM looked WHERE met LIMIT ${wanted})
+      SELECT ARRAY(SELECT id FROM met) AS ids, ARRAY(SELECT at FROM met) AS ats,
+        ${unlessWhole(last('id'))} AS id, ${unlessWhole(last('at'))} AS at,
+        ${unlessWhole(`SELECT ARRAY[count(*)::int${counts.join('')}] FROM looked`)} AS matched,
+        (SELECT reltuples::float8 FROM pg_class WHERE oid = 'jobs'::regclass) AS jobs`,
     values: bound.list,
   });
-  const { ids = [], ats = [], id, at, matched = [], jobs = 0 } = rows[0] ?? {};
+  const { ids = [], ats = [], id, at, matched, jobs = 0 } = rows[0] ?? {};
+  const [seen = 0, ...each] = matched ?? [];
   return {
     met: ids.map((id, i) => ({ id, at: ats[i] ?? null })),
     stoppedAt: id ? placeOf({ id, at: at ?? null }) : null,
-    few: sources.filter((_, i) => ((matched[i] ?? 0) / LOOKED_AT) * jobs <= 2 * GATHERED),
+    few: sources.filter((_, i) => ((each[i] ?? 0) / Math.max(1, seen)) * jobs <= 2 * GATHERED),
   };
 }
 
-/** One row: how many were looked at, which of them were met, the last one, and how many each source matches. */
-type Walked = {
-  looked: number;
+type Walked = { met: Listed[]; stoppedAt: Place | null; few: Source[] };
+
+/** One row: which rows were met; unless they fill the page, the last one looked at, how many were, and how many each source matches. */
+type WalkedRow = {
   ids: string[];
   ats: (Date | null)[];
-  matched: number[];
+  id: string | null;
+  at: Date | null;
+  matched: number[] | null;
   jobs: number;
-} & Partial<Listed>;
+};
 
 /** What the index of the sort can say of a row, in its order. */
 function lookedAt(filter: JobFilter, sort: Sort, section: Section, after: Place | null, bound: Values): string {
@@ -195,14 +220,12 @@ function lookedAt(filter: JobFilter, sort: Sort, section: Section, after: Place 
   return `FROM jobs j WHERE ${all(...conditions)} ORDER BY ${ordered(sort, `j.${column}`, 'j.id')}`;
 }
 
-/** All that the first of the sources with no more than `GATHERED` jobs has, filtered and sorted; null when each has more. */
+/** All that the first of the sources with no more than `most` jobs has, filtered and sorted; null when each has more. */
 async function gatherJobs(
   sql: SqlPool,
   sources: readonly Source[],
-  filter: JobFilter,
-  sort: Sort,
-  after: Place | null,
-  limit: number,
+  most: number,
+  { filter, sort, after, wanted }: { filter: JobFilter; sort: Sort; after: Place | null; wanted: number },
 ) {
   const column = `j.${COLUMNS[sort.column]}`;
   for (const source of sources) {
@@ -215,74 +238,86 @@ async function gatherJobs(
       // After a row that has a value come those without as well.
       after?.at === null ? `${column} IS NULL AND ${place}` : `(${place} OR ${column} IS NULL)`,
     );
-    const candidates = source.select(`j.id, ${column} AS at, ${matches} AS matches`, bound);
+    const candidates = source.select(`j.id, ${column} AS at, ${matches} AS matches`, bound, most);
     const page = `SELECT id, at FROM candidates WHERE matches ORDER BY at IS NULL, ${ordered(sort)}`;
-    const found = await gather(sql, candidates, page, sort, limit, bound);
+    const found = await gather(sql, { candidates, most, page, sort, limit: wanted }, bound);
     if (found) return found;
   }
   return null;
 }
 
-async function walkSubjobs(sql: SqlPool, filter: SubjobFilter, sort: Sort, after: Place | null, limit: number) {
+async function walkSubjobs(
+  sql: SqlPool,
+  filter: SubjobFilter,
+  sort: Sort,
+  after: Place | null,
+  wanted: number,
+): Promise<Walked> {
   const bound = new Values();
-  const looked = subjobsLookedAt(filter, sort, after, bound);
   const { createdAfter: _after, createdBefore: _before, status, ...ofJob } = filter;
+  const sources = candidatesOf(ofJob);
   const conditions = [...listConditions(ofJob, bound), ...jobConditions(ofJob, bound)];
   if (status) conditions.push(`s.status = ANY(${bound.add(status)}::text[])`);
-  return read(
-    sql,
-    `SELECT s.id, s.at FROM (${looked} LIMIT ${LOOKED_AT}) AS s JOIN jobs j ON j.id = s.job_id
-     WHERE ${all(IS_LISTED, ...conditions)} ORDER BY ${ordered(sort, 's.at', 's.id')} LIMIT ${bound.add(limit)}`,
-    bound,
-  );
+  const most = isScattered(filter) ? LOOKED_AT.unsuccessfulSubjobs : LOOKED_AT.subjobs;
+  const subjobs = subjobsLookedAt(filter, sort, after, most, bound);
+  // One job after the other, as the subjobs come: a join of another kind would read them all first.
+  const looked = `SELECT s.id, s.at, v.* FROM (${subjobs} LIMIT ${most}) AS s,
+    LATERAL (SELECT ${verdicts([IS_LISTED, ...conditions], sources, bound)} FROM jobs j WHERE j.id = s.job_id LIMIT 1) AS v`;
+  return walked(sql, { looked, most, sources, wanted }, bound);
 }
 
-async function lastSubjobLookedAt(sql: SqlPool, filter: SubjobFilter, sort: Sort, after: Place | null) {
-  const bound = new Values();
-  const text = `${subjobsLookedAt(filter, sort, after, bound)} OFFSET ${LOOKED_AT - 1} LIMIT 1`;
-  return placeOf((await read(sql, text, bound))[0]);
+function isScattered({ status = [] }: SubjobFilter): boolean {
+  return status.length > 0 && !status.includes('succeeded');
 }
 
 /** Most subjobs have succeeded: those that have not are in an index of their own, an ordered branch a status. */
-function subjobsLookedAt(filter: SubjobFilter, sort: Sort, after: Place | null, bound: Values): string {
+function subjobsLookedAt(filter: SubjobFilter, sort: Sort, after: Place | null, most: number, bound: Values): string {
   const conditions = [...createdConditions('s', filter, bound), ...placeCondition('s', sort, after, bound)];
   const columns = 's.id, s.job_id, s.status, s.created_at AS at';
   const order = `ORDER BY ${ordered(sort, 's.created_at', 's.id')}`;
-  const rare = new Set(filter.status);
-  if (rare.size === 0 || rare.has('succeeded')) {
-    return `SELECT ${columns} FROM subjobs s WHERE ${all(...conditions)} ${order}`;
-  }
+  if (!isScattered(filter)) return `SELECT ${columns} FROM subjobs s WHERE ${all(...conditions)} ${order}`;
   const branch = (status: SubjobStatus) => {
     const own = [`s.status = ${bound.add(status)}`, `s.status <> 'succeeded'`, ...conditions];
-    return `(SELECT ${columns} FROM subjobs s WHERE ${all(...own)} ${order} LIMIT ${LOOKED_AT})`;
+    return `(SELECT ${columns} FROM subjobs s WHERE ${all(...own)} ${order} LIMIT ${most})`;
   };
-  return `SELECT * FROM (${[...rare].map(branch).join(' UNION ALL ')}) AS s ORDER BY ${ordered(sort)}`;
+  const branches = [...new Set(filter.status)].map(branch);
+  return `SELECT * FROM (${branches.join(' UNION ALL ')}) AS s ORDER BY ${ordered(sort)}`;
 }
 
 /** The subjobs of all jobs that one of the filters matches; null when each matches too many. */
-async function gatherSubjobs(sql: SqlPool, filter: SubjobFilter, sort: Sort, after: Place | null, limit: number) {
+async function gatherSubjobs(
+  sql: SqlPool,
+  sources: readonly Source[],
+  filter: SubjobFilter,
+  sort: Sort,
+  after: Place | null,
+  limit: number,
+) {
   const { createdAfter: _after, createdBefore: _before, status, ...ofJob } = filter;
-  for (const source of candidatesOf(ofJob)) {
+  for (const source of sources) {
     const bound = new Values();
     const matches = all(IS_LISTED, ...listConditions(ofJob, bound), ...jobConditions(ofJob, bound));
-    const candidates = source.select(`j.id, ${matches} AS matches`, bound);
+    const candidates = source.select(`j.id, ${matches} AS matches`, bound, GATHERED);
     const conditions = [
       ...createdConditions('s', filter, bound),
       ...placeCondition('s', sort, after, bound),
       ...(status ? [`s.status = ANY(${bound.add(status)}::text[])`] : []),
     ];
-    const page = `SELECT s.id, s.created_at AS at FROM candidates c JOIN subjobs s ON s.job_id = c.id
-      WHERE ${all('c.matches', ...conditions)} ORDER BY ${ordered(sort, 's.created_at', 's.id')}`;
-    const found = await gather(sql, candidates, page, sort, limit, bound);
+    // Job after job, behind a fence: to read all subjobs there are looks cheap to the planner where there are few jobs.
+    const page = `SELECT s.id, s.at FROM candidates c, LATERAL (
+        SELECT s.id, s.created_at AS at FROM subjobs s WHERE ${all('s.job_id = c.id', ...conditions)} OFFSET 0
+      ) AS s WHERE c.matches ORDER BY ${ordered(sort, 's.at', 's.id')}`;
+    const found = await gather(sql, { candidates, most: GATHERED, page, sort, limit }, bound);
     if (found) return found;
   }
   return null;
 }
 
-/** Where all jobs that a filter matches come from: a statement for the given columns, of one more than may be gathered at most. */
-type Source = { matches: (bound: Values) => string[]; select: (columns: string, bound: Values) => string };
-
-const GATHER_LIMIT = `LIMIT ${GATHERED + 1}`;
+/** Where all jobs that a filter matches come from: a statement for the given columns, of one more than `most`. */
+type Source = {
+  matches: (bound: Values) => string[];
+  select: (columns: string, bound: Values, most: number) => string;
+};
 
 /** One source a filter; those that match the fewest come first. In an index's order, or all of its entries would be read for a few. */
 function candidatesOf(filter: JobFilter): Source[] {
@@ -291,29 +326,29 @@ function candidatesOf(filter: JobFilter): Source[] {
   if (q !== undefined) {
     sources.push({
       matches: (bound) => jobConditions({ q }, bound),
-      select: (columns, bound) => matching(q, columns, bound),
+      select: (columns, bound, most) => matching(q, columns, bound, most),
     });
   }
   if (label) {
     const matches = (bound: Values) => [`j.labels <> '{}'`, ...labelConditions(label, bound)];
-    const select = (columns: string, bound: Values) =>
-      `SELECT ${columns} FROM jobs j WHERE ${all(...matches(bound))} ${GATHER_LIMIT}`;
+    const select = (columns: string, bound: Values, most: number) =>
+      `SELECT ${columns} FROM jobs j WHERE ${all(...matches(bound))} LIMIT ${most + 1}`;
     sources.push({ matches, select });
   }
   if (status ?? account ?? api) {
     sources.push({
       matches: (bound) => listConditions({ status, account, api }, bound),
-      select: (columns, bound) => `SELECT c.* FROM ${kindsIn(filter, bound)}, LATERAL (
+      select: (columns, bound, most) => `SELECT c.* FROM ${kindsIn(filter, bound)}, LATERAL (
         SELECT ${columns} FROM jobs j
         WHERE j.account = kind.account AND j.api = kind.api AND j.status = kind.status AND ${IS_LISTED}
-        ORDER BY j.created_at, j.id ${GATHER_LIMIT}
-      ) AS c ${GATHER_LIMIT}`,
+        ORDER BY j.created_at, j.id LIMIT ${most + 1}
+      ) AS c LIMIT ${most + 1}`,
     });
   }
   if (createdAfter ?? createdBefore) {
     const matches = (bound: Values) => [IS_LISTED, ...createdConditions('j', filter, bound)];
-    const select = (columns: string, bound: Values) =>
-      `SELECT ${columns} FROM jobs j WHERE ${all(...matches(bound))} ORDER BY j.created_at ${GATHER_LIMIT}`;
+    const select = (columns: string, bound: Values, most: number) =>
+      `SELECT ${columns} FROM jobs j WHERE ${all(...matches(bound))} ORDER BY j.created_at LIMIT ${most + 1}`;
     sources.push({ matches, select });
   }
   return sources;
@@ -323,20 +358,21 @@ function candidatesOf(filter: JobFilter): Source[] {
  * By ref, by id, by the beginnings of names and of the vendor's ids; the latter one API of one account after the other, as the
  * key has them. Sorted as their indexes are, or the planner would rather read the table until there are enough.
  */
-function matching(q: string, columns: string, bound: Values): string {
+function matching(q: string, columns: string, bound: Values, most: number): string {
+  const limit = `LIMIT ${most + 1}`;
   const ids = [
-    `SELECT job_id AS id FROM job_refs WHERE ref = ${bound.add(refHash(q))}::uuid ${GATHER_LIMIT}`,
+    `SELECT job_id AS id FROM job_refs WHERE ref = ${bound.add(refHash(q))}::uuid ${limit}`,
     ...(UUID.test(q) ? [`SELECT ${bound.add(q)}::uuid`] : []),
     `SELECT j.id FROM jobs j WHERE ${all('j.name IS NOT NULL', ...nameConditions(q, bound))}
-     ORDER BY left(j.name, ${NAME_IN_INDEX}) USING ~<~ ${GATHER_LIMIT}`,
+     ORDER BY left(j.name, ${NAME_IN_INDEX}) USING ~<~ ${limit}`,
     `SELECT found.id FROM kinds, LATERAL (
        SELECT j.id FROM jobs j
        WHERE j.account = kinds.account AND j.api = kinds.api AND j.vendor_job_id LIKE ${beginning(q, bound)}
-       ORDER BY j.account, j.api, j.vendor_job_id USING ~<~ ${GATHER_LIMIT}
-     ) AS found ${GATHER_LIMIT}`,
+       ORDER BY j.account, j.api, j.vendor_job_id USING ~<~ ${limit}
+     ) AS found ${limit}`,
   ];
-  const found = `SELECT id FROM (${ids.map((text) => `(${text})`).join(' UNION ALL ')}) AS found ${GATHER_LIMIT}`;
-  return `SELECT ${columns} FROM jobs j WHERE j.id = ANY(ARRAY(${found})) ${GATHER_LIMIT}`;
+  const found = `SELECT id FROM (${ids.map((text) => `(${text})`).join(' UNION ALL ')}) AS found ${limit}`;
+  return `SELECT ${columns} FROM jobs j WHERE j.id = ANY(ARRAY(${found})) ${limit}`;
 }
 
 const KINDS = `kinds AS (
@@ -363,10 +399,20 @@ function kindsIn({ status, account, api }: JobFilter, bound: Values): string {
 }
 
 /** `page`, of the candidates, unless there are too many of them: then null. */
-async function gather(sql: SqlPool, candidates: string, page: string, sort: Sort, limit: number, bound: Values) {
+async function gather(
+  sql: SqlPool,
+  {
+    candidates,
+    most,
+    page,
+    sort,
+    limit,
+  }: { candidates: string; most: number; page: string; sort: Sort; limit: number },
+  bound: Values,
+) {
   const { rows } = await sql.query<{ tooMany: boolean; id: string | null; at: Date | null }>({
     text: `WITH RECURSIVE ${KINDS}, candidates AS MATERIALIZED (${candidates}),
-      size AS MATERIALIZED (SELECT count(*) > ${GATHERED} AS too_many FROM candidates)
+      size AS MATERIALIZED (SELECT count(*) > ${most} AS too_many FROM candidates)
       SELECT size.too_many AS "tooMany", page.id, page.at FROM size LEFT JOIN (
         SELECT * FROM (${page}) AS page WHERE NOT (SELECT too_many FROM size) LIMIT ${bound.add(limit)}
       ) AS page ON true ORDER BY page.at IS NULL, ${ordered(sort, 'page.at', 'page.id')}`,
@@ -451,13 +497,16 @@ function all(...conditions: readonly string[]): string {
 }
 
 /** Under the names that Prisma gives them. What a state rests on is shown to nobody, and can be large. */
-const ITEM_COLUMNS = Object.values(Prisma.JobScalarFieldEnum)
-  .filter((name) => name !== 'basis')
-  .map((name) => `j.${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)} AS "${name}"`);
+function columnsOf(table: string, fields: Record<string, string>): string {
+  return Object.values(fields)
+    .filter((name) => name !== 'basis')
+    .map((name) => `${table}.${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)} AS "${name}"`)
+    .join(', ');
+}
 
 /** By hand, since every page of every list reads its rows: Prisma takes three times as long, most of a page's time. */
 const READ_ITEMS = `
-SELECT ${ITEM_COLUMNS.join(', ')}, ARRAY(
+SELECT ${columnsOf('j', Prisma.JobScalarFieldEnum)}, ARRAY(
   SELECT json_build_object('status', s.status, 'count', count(*)) FROM subjobs s WHERE s.job_id = j.id GROUP BY s.status
 ) AS counts
 FROM jobs j WHERE j.id = ANY($1::uuid[])`;
@@ -473,4 +522,15 @@ export async function readItems(
     values: [ids],
   });
   return rows.map(({ counts, ...job }) => ({ job, counts }));
+}
+
+const READ_SUBJOB_ITEMS = `
+SELECT ${columnsOf('s', Prisma.SubjobScalarFieldEnum)}, j.account, j.api, j.vendor_job_id AS "vendorJobId", j.name AS "jobName",
+  j.status AS "jobStatus", j.labels
+FROM subjobs s JOIN jobs j ON j.id = s.job_id WHERE s.id = ANY($1::uuid[])`;
+
+/** The subjobs with these ids, in any order, and what is shown of their jobs. */
+export async function readSubjobItems(sql: SqlPool, ids: readonly string[]): Promise<SubjobOfJob[]> {
+  const { rows } = await sql.query<SubjobOfJob>({ name: 'read-subjob-items', text: READ_SUBJOB_ITEMS, values: [ids] });
+  return rows;
 }

@@ -70,18 +70,23 @@ export function jobView(
   };
 }
 
-export function subjobItem(subjob: Omit<SubjobRow, 'basis'>, job: Omit<JobRow, 'basis'>): SubjobItem {
+/** A subjob, and what its own list shows of its job. */
+export type SubjobOfJob = Omit<SubjobRow, 'basis'> &
+  Pick<SubjobItem, 'account' | 'api' | 'vendorJobId' | 'jobName' | 'jobStatus' | 'labels'>;
+
+export function subjobItem(subjob: SubjobOfJob): SubjobItem {
+  const { jobId, account, api, vendorJobId, jobName, jobStatus, labels } = subjob;
   return {
     ...subjobFacts(subjob),
     createdAt: subjob.createdAt.toISOString(),
     updatedAt: subjob.updatedAt.toISOString(),
-    jobId: job.id,
-    account: job.account,
-    api: job.api,
-    vendorJobId: job.vendorJobId,
-    jobName: job.name,
-    jobStatus: job.status as SubjobItem['jobStatus'],
-    labels: job.labels as Record<string, string>,
+    jobId,
+    account,
+    api,
+    vendorJobId,
+    jobName,
+    jobStatus,
+    labels,
   };
 }
 
