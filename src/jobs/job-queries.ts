@@ -16,12 +16,11 @@ import type {
   SubjobItem,
   SubjobListQuery,
 } from './job-schemas.js';
-import { listJobIds, listSubjobIds, readItems, readSubjobItems, sortOf, type Place } from './job-statements.js';
+import { findByRef, readHistory, readItems, readJob, readSubjobItems } from './job-reads.js';
+import { listJobIds, listSubjobIds, sortOf, type Place } from './job-statements.js';
 import { jobItem, jobView, subjobItem } from './job-view.js';
 import { cursorOf, IdPlace, pageOf, placeIn, type Page, type PageQuery } from './page.js';
 
-/** What the state rests on is shown to nobody, and can be large. */
-const WITHOUT_BASIS = { basis: true } as const;
 /** How often a waiting request looks at its row: soon at first, then once a second. */
 const LOOK_MS = { first: 250, last: 1000 };
 
@@ -63,16 +62,11 @@ export class JobQueries implements OnModuleDestroy {
     const hash = refHash(ref);
     const scope = `lookup ${hash}`;
     const [before] = placeIn(scope, cursor, IdPlace) ?? [];
-    const refs = await this.prisma.jobRef.findMany({
-      where: { ref: hash, ...(before === undefined ? {} : { jobId: { lt: before } }) },
-      orderBy: { jobId: 'desc' },
-      take: limit + 1,
-    });
     const page = pageOf(
-      refs,
+      await findByRef(this.sql, hash, before ?? null, limit + 1),
       limit,
-      ({ jobId }) => jobId,
-      ({ jobId }) => cursorOf(scope, [jobId]),
+      (id) => id,
+      (id) => cursorOf(scope, [id]),
     );
     return { ...page, data: await this.items(page.data) };
   }
@@ -85,17 +79,9 @@ export class JobQueries implements OnModuleDestroy {
   }
 
   async one(id: string): Promise<Job> {
-    // One snapshot, or a job could be shown with the parts of a moment later.
-    const [job, subjobs, outputs, streams] = await this.prisma.$transaction(
-      [
-        this.prisma.job.findUnique({ where: { id }, omit: WITHOUT_BASIS }),
-        this.prisma.subjob.findMany({ where: { jobId: id }, omit: { basis: true } }),
-        this.prisma.output.findMany({ where: { jobId: id } }),
-        this.prisma.stream.findMany({ where: { jobId: id } }),
-      ],
-      { isolationLevel: 'RepeatableRead' },
-    );
-    if (job === null) throw new JobNotFound(id);
+    const found = await readJob(this.sql, id);
+    if (found === null) throw new JobNotFound(id);
+    const { job, subjobs, outputs, streams } = found;
     return jobView(job, subjobs, outputs, streams);
   }
 
@@ -116,11 +102,7 @@ export class JobQueries implements OnModuleDestroy {
   async history(id: string, { limit, cursor }: PageQuery): Promise<Page<HistoryEvent>> {
     const scope = `history ${id}`;
     const [after] = placeIn(scope, cursor, z.tuple([z.int32()])) ?? [0];
-    const rows = await this.prisma.historyEvent.findMany({
-      where: { jobId: id, sequence: { gt: after } },
-      orderBy: { sequence: 'asc' },
-      take: limit + 1,
-    });
+    const rows = await readHistory(this.sql, id, after, limit + 1);
     if (rows.length === 0) await this.mustExist(id);
     return pageOf(
       rows,

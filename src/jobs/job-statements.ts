@@ -2,9 +2,7 @@ import type { SqlPool } from '../database/sql-pool.js';
 import type { JobFilter, SubjobFilter } from '../domain/job-filter.js';
 import { refHash } from '../domain/job-ref.js';
 import { JOB_STATUSES, type SubjobStatus } from '../domain/status.js';
-import { Prisma, type Job } from '../generated/prisma/client.js';
 import type { SortColumn } from './job-schemas.js';
-import type { StatusCount, SubjobOfJob } from './job-view.js';
 import { Values } from './values.js';
 
 /**
@@ -22,11 +20,11 @@ import { Values } from './values.js';
  */
 
 /**
- * Measured at a million jobs: either takes 3 to 4 ms, and a page has 10 for both and its rows. Subjobs take their jobs along, and
+ * Measured at a million jobs: either takes 2 to 4 ms, and a page has 10 for both and its rows. Subjobs take their jobs along, and
  * those that have not succeeded lie far apart.
  */
-const LOOKED_AT = { jobs: 1500, subjobs: 1000, unsuccessfulSubjobs: 500 };
-const GATHERED = 1000;
+const LOOKED_AT = { jobs: 1000, subjobs: 1000, unsuccessfulSubjobs: 500 };
+const GATHERED = 500;
 /**
  * What is sought by name is gathered before looking along an index, unless it is so short that many have it: to find that there is
  * more than this must cost next to nothing.
@@ -494,43 +492,4 @@ function ordered({ descending }: Sort, at = 'at', id = 'id'): string {
 
 function all(...conditions: readonly string[]): string {
   return conditions.length > 0 ? conditions.join(' AND ') : 'true';
-}
-
-/** Under the names that Prisma gives them. What a state rests on is shown to nobody, and can be large. */
-function columnsOf(table: string, fields: Record<string, string>): string {
-  return Object.values(fields)
-    .filter((name) => name !== 'basis')
-    .map((name) => `${table}.${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)} AS "${name}"`)
-    .join(', ');
-}
-
-/** By hand, since every page of every list reads its rows: Prisma takes three times as long, most of a page's time. */
-const READ_ITEMS = `
-SELECT ${columnsOf('j', Prisma.JobScalarFieldEnum)}, ARRAY(
-  SELECT json_build_object('status', s.status, 'count', count(*)) FROM subjobs s WHERE s.job_id = j.id GROUP BY s.status
-) AS counts
-FROM jobs j WHERE j.id = ANY($1::uuid[])`;
-
-/** The jobs with these ids, in any order, and how many subjobs of each status they have. */
-export async function readItems(
-  sql: SqlPool,
-  ids: readonly string[],
-): Promise<{ job: Omit<Job, 'basis'>; counts: StatusCount[] }[]> {
-  const { rows } = await sql.query<Omit<Job, 'basis'> & { counts: StatusCount[] }>({
-    name: 'read-items',
-    text: READ_ITEMS,
-    values: [ids],
-  });
-  return rows.map(({ counts, ...job }) => ({ job, counts }));
-}
-
-const READ_SUBJOB_ITEMS = `
-SELECT ${columnsOf('s', Prisma.SubjobScalarFieldEnum)}, j.account, j.api, j.vendor_job_id AS "vendorJobId", j.name AS "jobName",
-  j.status AS "jobStatus", j.labels
-FROM subjobs s JOIN jobs j ON j.id = s.job_id WHERE s.id = ANY($1::uuid[])`;
-
-/** The subjobs with these ids, in any order, and what is shown of their jobs. */
-export async function readSubjobItems(sql: SqlPool, ids: readonly string[]): Promise<SubjobOfJob[]> {
-  const { rows } = await sql.query<SubjobOfJob>({ name: 'read-subjob-items', text: READ_SUBJOB_ITEMS, values: [ids] });
-  return rows;
 }

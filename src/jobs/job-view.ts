@@ -1,6 +1,7 @@
 import type {
   Job as JobRow,
   Output as OutputRow,
+  Prisma,
   Stream as StreamRow,
   Subjob as SubjobRow,
 } from '../generated/prisma/client.js';
@@ -8,6 +9,13 @@ import type { SubjobStatus } from '../domain/status.js';
 import type { Job, JobItem, Output, Stream, Subjob, SubjobCounts, SubjobItem } from './job-schemas.js';
 
 /** From rows to what people are shown: pure, and nothing but naming, nulls and order. */
+
+/** Large and exact numbers, which `pg` reads as text. */
+type AsRead<Row> = {
+  [Key in keyof Row]: Row[Key] | (Extract<Row[Key], bigint | Prisma.Decimal> extends never ? never : string);
+};
+export type OutputAsRead = AsRead<OutputRow>;
+export type StreamAsRead = AsRead<StreamRow>;
 
 export type StatusCount = { status: string; count: number };
 
@@ -49,8 +57,8 @@ export function jobItem(job: Omit<JobRow, 'basis'>, counts: readonly StatusCount
 export function jobView(
   job: Omit<JobRow, 'basis'>,
   subjobs: readonly Omit<SubjobRow, 'basis'>[],
-  outputs: readonly OutputRow[],
-  streams: readonly StreamRow[],
+  outputs: readonly OutputAsRead[],
+  streams: readonly StreamAsRead[],
 ): Job {
   const streamsOf = grouped(streams, (stream) => stream.outputId);
   const placed = grouped(
@@ -108,7 +116,7 @@ function subjobFacts(subjob: Omit<SubjobRow, 'basis'>): Omit<Subjob, 'outputs'> 
   };
 }
 
-function outputView(output: OutputRow, streams: readonly StreamRow[]): Output {
+function outputView(output: OutputAsRead, streams: readonly StreamAsRead[]): Output {
   return {
     id: output.id,
     url: output.url,
@@ -124,14 +132,14 @@ function outputView(output: OutputRow, streams: readonly StreamRow[]): Output {
 }
 
 /** Every type shows its own fields only. */
-function streamView(stream: StreamRow): Stream {
+function streamView(stream: StreamAsRead): Stream {
   const { index, codec, language, raw } = stream;
   const durationMs = number(stream.durationMs);
   const bitrateBps = number(stream.bitrateBps);
   switch (stream.type) {
     case 'video': {
       const { profile, width, height, pixelFormat, rotateDegrees } = stream;
-      const fps = stream.fps?.toNumber() ?? null;
+      const fps = number(stream.fps);
       const frames = number(stream.frames);
       const picture = { profile, width, height, fps, durationMs, bitrateBps, pixelFormat, rotateDegrees, frames };
       return { type: 'video', index, codec, ...picture, language, raw };
@@ -196,7 +204,7 @@ function time(date: Date | null): string | null {
   return date?.toISOString() ?? null;
 }
 
-function number(value: bigint | null): number | null {
+function number(value: bigint | string | Prisma.Decimal | null): number | null {
   return value === null ? null : Number(value);
 }
 
