@@ -6,6 +6,10 @@ export const APPLY_QUEUE = 'apply';
 export const TICK_QUEUE = 'poll-tick';
 export const TICK_EVERY_MS = 500;
 
+/** Wake-ups for the senders of stored deliveries: "this channel has something to send". */
+export const DELIVERY_QUEUE = 'deliver';
+export const DeliveryWakeup = z.strictObject({ channel: z.string() });
+
 /** One queue per account, so that a throttled account keeps nobody waiting. */
 export function pollQueue(account: string): string {
   return `poll-${account}`;

@@ -1,0 +1,97 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type pg from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { QUEUE_STORE, type QueueStore } from '../queue/queue-store.js';
+import { DELIVERY_QUEUE } from '../queue/queues.js';
+
+export type NewDelivery = {
+  /** `receiver/<name>` or `endpoint/<name>`. */
+  channel: string;
+  /** Within a channel, messages of one group are sent one after the other, in the order they were stored. */
+  groupKey: string;
+  dedupKey: string;
+  /** Plain JSON, as the channel takes it. */
+  payload: unknown;
+  /** What waits for the same channel, group and dedup key is not sent any more: this says all of it. */
+  supersedes?: boolean;
+};
+
+/** What became of a delivery in the end. */
+export type Settled = {
+  id: string;
+  channel: string;
+  groupKey: string;
+  dedupKey: string;
+  status: 'delivered' | 'undelivered';
+  attempts: number;
+  /** What the other side answered, or why it was given up; without secrets. */
+  detail: string;
+};
+
+/** Called in the transaction that writes the outcome down, so both are written or neither. */
+export type SettledListener = (client: pg.ClientBase, settled: Settled) => Promise<void>;
+
+const ENQUEUE = `
+INSERT INTO deliveries (id, channel, group_key, dedup_key, payload)
+SELECT id, channel, "groupKey", "dedupKey", payload
+FROM json_to_recordset($1::json) WITH ORDINALITY
+  AS row(id uuid, channel text, "groupKey" text, "dedupKey" text, payload json, place bigint)
+ORDER BY place`;
+
+/** What is being sent at this moment is left alone: it may arrive. */
+const SUPERSEDE = `
+UPDATE deliveries d SET status = 'superseded', settled_at = now(), next_attempt_at = NULL, lease = NULL
+FROM json_to_recordset($1::json) AS row(channel text, "groupKey" text, "dedupKey" text)
+WHERE d.channel = row.channel AND d.group_key = row."groupKey" AND d.dedup_key = row."dedupKey"
+  AND d.status = 'pending' AND (d.lease IS NULL OR d.next_attempt_at <= now())`;
+
+const FORGOTTEN_WHEN_DONE = { removeOnComplete: true, removeOnFail: true };
+
+/** Messages to send, stored in the transaction of whoever decides to send them. */
+@Injectable()
+export class Deliveries {
+  private readonly logger = new Logger(Deliveries.name);
+  private readonly listeners = new Map<string, SettledListener>();
+
+  constructor(@Inject(QUEUE_STORE) private readonly queues: QueueStore) {}
+
+  /** In the caller's transaction. `wake` comes after its commit; forgotten, it costs a second. */
+  async enqueue(client: pg.ClientBase, deliveries: readonly NewDelivery[]): Promise<void> {
+    if (deliveries.length === 0) return;
+    const superseding = deliveries.filter(({ supersedes }) => supersedes);
+    if (superseding.length > 0) await client.query(SUPERSEDE, [JSON.stringify(superseding)]);
+    await client.query(ENQUEUE, [JSON.stringify(deliveries.map((delivery) => ({ id: uuidv7(), ...delivery })))]);
+  }
+
+  /** Tells the senders, wherever they run, that these channels have something to send. */
+  wake(channels: Iterable<string>): void {
+    for (const channel of new Set(channels)) {
+      // What arrives while a sender is at it makes one more wake-up after it.
+      const deduplication = { id: channel, keepLastIfActive: true };
+      void this.send(channel, { ...FORGOTTEN_WHEN_DONE, deduplication });
+    }
+  }
+
+  /** `kind` is the channel's: `receiver`, `endpoint`. */
+  onSettled(kind: string, listener: SettledListener): void {
+    this.listeners.set(kind, listener);
+  }
+
+  async tellSettled(client: pg.ClientBase, settled: Settled): Promise<void> {
+    await this.listeners.get(settled.channel.split('/')[0] ?? '')?.(client, settled);
+  }
+
+  /** Past the deduplication, which a sender that was killed leaves blocked for half a minute. */
+  async wakeForgotten(channels: Iterable<string>): Promise<void> {
+    for (const channel of channels) await this.send(channel, FORGOTTEN_WHEN_DONE);
+  }
+
+  private async send(channel: string, options: object): Promise<void> {
+    try {
+      await this.queues.queue(DELIVERY_QUEUE).add('wake', { channel }, options);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.logger.warn(`${channel}: its sender was not woken, the next sweep will: ${reason}`);
+    }
+  }
+}
