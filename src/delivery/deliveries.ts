@@ -67,8 +67,7 @@ export class Deliveries {
   wake(channels: Iterable<string>): void {
     for (const channel of new Set(channels)) {
       // What arrives while a sender is at it makes one more wake-up after it.
-      const deduplication = { id: channel, keepLastIfActive: true };
-      void this.send(channel, { ...FORGOTTEN_WHEN_DONE, deduplication });
+      void this.send(channel, { ...FORGOTTEN_WHEN_DONE, deduplication: { id: channel, keepLastIfActive: true } });
     }
   }
 
@@ -79,11 +78,6 @@ export class Deliveries {
 
   async tellSettled(client: pg.ClientBase, settled: Settled): Promise<void> {
     await this.listeners.get(settled.channel.split('/')[0] ?? '')?.(client, settled);
-  }
-
-  /** Past the deduplication, which a sender that was killed leaves blocked for half a minute. */
-  async wakeForgotten(channels: Iterable<string>): Promise<void> {
-    for (const channel of channels) await this.send(channel, FORGOTTEN_WHEN_DONE);
   }
 
   private async send(channel: string, options: object): Promise<void> {

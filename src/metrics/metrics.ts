@@ -145,6 +145,28 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  /** `result`: `delivered`, `failed` (is tried again), `undelivered` (is not). */
+  readonly deliveries = new Counter({
+    name: 'callsheet_deliveries_total',
+    help: 'Attempts to deliver messages to receivers and endpoints, by result',
+    labelNames: ['channel', 'result'] as const,
+    registers: [this.registry],
+  });
+
+  readonly deliveriesWaiting = new Gauge({
+    name: 'callsheet_deliveries_waiting',
+    help: 'Messages stored and not yet delivered',
+    labelNames: ['channel'] as const,
+    registers: [this.registry],
+  });
+
+  readonly deliveriesOldestAge = new Gauge({
+    name: 'callsheet_deliveries_oldest_age_seconds',
+    help: 'How long the oldest message has waited to be delivered',
+    labelNames: ['channel'] as const,
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }

@@ -69,13 +69,20 @@ export function retryAfterMs(headers: HttpAnswer['headers'], now: number): numbe
   return ms > 0 ? Math.min(ms, LONGEST_WAIT_MS) : null;
 }
 
-/** Everything is given: what is left out, the library reads from the environment itself. */
-function dispatcherFor(origin: string, { http, https, except }: Proxies): Dispatcher {
-  const timeout = { connect: { timeout: TIMEOUT_MS } };
+/**
+ * The way to `origin`, straight or through the proxy; `connect` is how a straight connection is made. Everything is given:
+ * what is left out, the library reads from the environment itself.
+ */
+export function dispatcherFor(
+  origin: string,
+  { http, https, except }: Proxies,
+  connect: Agent.Options['connect'] = { timeout: TIMEOUT_MS },
+): Dispatcher {
   const proxy = origin.startsWith('https:') ? https : http;
-  if (proxy === null) return new Agent(timeout);
+  if (proxy === null) return new Agent({ connect });
   const noProxy = /(^|[,\s])\*([,\s]|$)/.test(except) ? '*' : `${except},${LOOPBACK}`;
-  return new EnvHttpProxyAgent({ ...timeout, proxyTls: timeout.connect, httpProxy: proxy, httpsProxy: proxy, noProxy });
+  const proxyTls = { timeout: TIMEOUT_MS };
+  return new EnvHttpProxyAgent({ connect, proxyTls, httpProxy: proxy, httpsProxy: proxy, noProxy });
 }
 
 async function whole(body: AsyncIterable<Buffer>): Promise<Buffer> {

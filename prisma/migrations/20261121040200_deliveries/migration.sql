@@ -30,3 +30,5 @@ CREATE INDEX deliveries_due ON deliveries (channel, next_attempt_at) WHERE statu
 CREATE INDEX deliveries_channel ON deliveries (channel, number);
 CREATE INDEX deliveries_receivers ON deliveries (number) WHERE channel LIKE 'receiver/%';
 CREATE INDEX deliveries_alert ON deliveries (group_key, number) WHERE channel LIKE 'receiver/%';
+-- How many were sent within the last minute, for receivers that take no more.
+CREATE INDEX deliveries_attempted ON deliveries (channel, attempted_at) WHERE channel LIKE 'receiver/%';
