@@ -3,6 +3,8 @@ import path from 'node:path';
 import { parseDocument, type Document, type YAMLParseError } from 'yaml';
 import type { z } from 'zod';
 import { endpointOf } from '../vendors/vendors.js';
+import { toAlertSettings } from './alert-settings.js';
+import { receiverProblems } from './receiver-settings.js';
 import { CALLBACK_URL_LIMIT, callbackUrl, ConfigFile, Environment, type Account, type Settings } from './settings.js';
 
 /** Everything that is wrong with the configuration, one line each, with its place. */
@@ -23,7 +25,7 @@ export function loadSettings(variables: Variables, workingDir: string): Settings
   const environment = check(Environment, withoutEmpty(variables), '', problems);
   const file = findConfigFile(variables['CALLSHEET_CONFIG'] || undefined, workingDir, problems);
   const config = check(ConfigFile, file ? readConfigFile(file, variables, problems) : {}, '', problems);
-  if (config) problems.push(...accountProblems(config));
+  if (config) problems.push(...accountProblems(config), ...receiverProblems(config.alerts.receivers));
   if (!environment || !config || problems.length > 0) throw new SettingsError(problems);
   return {
     host: environment.HOST ?? (environment.NODE_ENV === 'production' ? '0.0.0.0' : '127.0.0.1'),
@@ -44,6 +46,7 @@ export function loadSettings(variables: Variables, workingDir: string): Settings
       except: environment.no_proxy ?? environment.NO_PROXY ?? '',
     },
     retention: { receiptBodiesMs: config.retention.receiptBodies, historyMs: config.retention.history },
+    alerts: toAlertSettings(config.alerts),
   };
 }
 
@@ -126,7 +129,8 @@ function check<Schema extends z.ZodType>(
     );
     if (issue.code === 'unrecognized_keys') {
       problems.push(...issue.keys.map((key) => `${at === '' ? key : `${at}.${key}`}: is not a setting of Callsheet`));
-    } else {
+    } else if (!problems.some((problem) => problem.startsWith(`${at}: the environment variable`))) {
+      // What stands in for a missing variable is no URL and no address either: one cause makes one line.
       problems.push(`${at === '' ? 'callsheet.yaml' : at}: ${issue.message}`);
     }
   }

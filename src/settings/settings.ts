@@ -1,6 +1,8 @@
 import type { Vendor } from '../domain/vendor.js';
 import type { Proxies } from '../vendors/vendor-client.js';
 import { z } from 'zod';
+import { AlertsFile, type AlertSettings } from './alert-settings.js';
+import { secretsOfReceiver } from './receiver-settings.js';
 
 /** The vendor's limit for a callback address, in bytes (Alibaba IMS, SetEventCallback). */
 export const CALLBACK_URL_LIMIT = 256;
@@ -79,6 +81,7 @@ export const ConfigFile = z.strictObject({
   retention: z
     .strictObject({ receiptBodies: duration.default(30 * 8.64e7), history: duration.default(400 * 8.64e7) })
     .prefault({}),
+  alerts: AlertsFile.prefault({}),
 });
 export type ConfigFile = z.infer<typeof ConfigFile>;
 
@@ -161,6 +164,7 @@ export type Settings = {
   /** What vendors are reached through. */
   proxies: Proxies;
   retention: { receiptBodiesMs: number; historyMs: number };
+  alerts: AlertSettings;
 };
 
 /** Where every callback URL of ours begins; null without a public URL. */
@@ -182,7 +186,12 @@ export function secretsOf(settings: Settings): { never: string[]; adminOnly: str
     passwordOf,
   );
   return {
-    never: [...never, ...urls, ...(settings.apiKey === null ? [] : [settings.apiKey])],
+    never: [
+      ...never,
+      ...urls,
+      ...settings.alerts.receivers.flatMap(secretsOfReceiver),
+      ...(settings.apiKey === null ? [] : [settings.apiKey]),
+    ],
     adminOnly: settings.accounts.flatMap(({ callback }) => callback?.tokens ?? []),
   };
 }

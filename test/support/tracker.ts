@@ -87,6 +87,7 @@ export async function startTracker(options: Options = {}) {
     accounts: options.accounts ?? [testAccount(endpoint, options.account)],
     proxies: { http: null, https: null, except: '' },
     retention: { receiptBodiesMs: 30 * 86_400_000, historyMs: 400 * 86_400_000 },
+    alerts: { receivers: [] },
   };
   const running = await start(new CurrentSettings(settings), databaseUrl, options.role ?? 'all');
   // The vendor signs the address it was given, which is known only now that a port was found.
