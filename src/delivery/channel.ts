@@ -5,6 +5,8 @@ export type Outgoing = {
   /** What receivers tell repeats by; its meaning is the sender's. */
   dedupKey: string;
   payload: unknown;
+  /** When it was stored. */
+  createdAt: Date;
   /** 1 for the first. */
   attempt: number;
 };

@@ -7,15 +7,16 @@ import { Metrics } from '../metrics/metrics.js';
 import { QUEUE_STORE, type QueueStore } from '../queue/queue-store.js';
 import { DELIVERY_QUEUE, DeliveryWakeup } from '../queue/queues.js';
 import { CurrentSettings } from '../settings/current-settings.js';
-import { DeliveryFailed, type Answered, type Channel } from './channel.js';
+import { DeliveryFailed, type Channel } from './channel.js';
 import { Channels } from './channels.js';
 import { Deliveries, type Settled } from './deliveries.js';
 import { nextAttempt } from './next-attempt.js';
+import { CUT_MS, sendWithin } from './send-within.js';
 
 /** A channel that takes no answer as one after `cutMs`; `leaseMs` later than its claim, what a killed process was sending is sent again. */
 export type DeliveryTiming = { cutMs: number; leaseMs: number };
 export const DELIVERY_TIMING = Symbol('DeliveryTiming');
-const TIMING: DeliveryTiming = { cutMs: 10_000, leaseMs: 20_000 };
+const TIMING: DeliveryTiming = { cutMs: CUT_MS, leaseMs: 2 * CUT_MS };
 
 /** Messages on their way at once over one channel, in one process. */
 const LANES = 8;
@@ -28,6 +29,7 @@ type Claimed = {
   groupKey: string;
   dedupKey: string;
   payload: unknown;
+  createdAt: Date;
   attempt: number;
   ageMs: number;
   lease: string;
@@ -49,7 +51,7 @@ WHERE id = (
                                   AND attempted_at > now() - interval '1 minute'))
   ORDER BY next_attempt_at, number LIMIT 1
   FOR UPDATE SKIP LOCKED)
-RETURNING id, channel, group_key AS "groupKey", dedup_key AS "dedupKey", payload, attempts AS attempt,
+RETURNING id, channel, group_key AS "groupKey", dedup_key AS "dedupKey", payload, created_at AS "createdAt", attempts AS attempt,
   extract(epoch FROM now() - due_since)::float8 * 1000 AS "ageMs", lease`;
 
 /** By the lease: who comes back after it ran out, and somebody else has sent it again, changes nothing. */
@@ -160,8 +162,8 @@ export class Deliverer {
   }
 
   private async deliver(channel: Channel, claimed: Claimed): Promise<void> {
-    const { id, dedupKey, payload, attempt } = claimed;
-    const outcome = await sendWithin(this.timing.cutMs, channel, { id, dedupKey, payload, attempt });
+    const { id, dedupKey, payload, createdAt, attempt } = claimed;
+    const outcome = await sendWithin(this.timing.cutMs, channel, { id, dedupKey, payload, createdAt, attempt });
     if (!(outcome instanceof DeliveryFailed)) {
       if (await this.settle(claimed, 'delivered', outcome.status, null, outcome.detail))
         this.metrics.deliveries.inc({ channel: claimed.channel, result: 'delivered' });
@@ -213,30 +215,5 @@ export class Deliverer {
   private countUndelivered(channel: string, id: string, reason: string): void {
     this.metrics.deliveries.inc({ channel, result: 'undelivered' });
     this.logger.error(`${channel}: ${id} is given up: ${reason}`);
-  }
-}
-
-/** One attempt, also for a test message. Never throws. */
-export async function sendWithin(
-  cutMs: number,
-  channel: Channel,
-  outgoing: Parameters<Channel['send']>[0],
-): Promise<Answered | DeliveryFailed> {
-  const cut = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new DeliveryFailed(`did not answer within ${cutMs / 1000} s`));
-      cut.abort();
-    }, cutMs);
-  });
-  try {
-    return await Promise.race([channel.send(outgoing, cut.signal), late]);
-  } catch (error) {
-    return error instanceof DeliveryFailed
-      ? error
-      : new DeliveryFailed(error instanceof Error ? error.message : String(error));
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,6 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import { firstUuidOf } from '../database/partitions.js';
+import { SqlPool } from '../database/sql-pool.js';
 import { QUEUE_STORE, type QueueStore } from '../queue/queue-store.js';
 import { DELIVERY_QUEUE } from '../queue/queues.js';
 
@@ -45,6 +47,15 @@ FROM json_to_recordset($1::json) AS row(channel text, "groupKey" text, "dedupKey
 WHERE d.channel = row.channel AND d.group_key = row."groupKey" AND d.dedup_key = row."dedupKey"
   AND d.status = 'pending' AND (d.lease IS NULL OR d.next_attempt_at <= now())`;
 
+/** As if it had just been stored, with the id it has; in the middle of an attempt that goes on as it is. */
+const SEND_AGAIN = `
+UPDATE deliveries SET status = 'pending', attempts = 0, next_attempt_at = now(), due_since = now(), settled_at = NULL, lease = NULL
+WHERE id = $1 AND (lease IS NULL OR next_attempt_at <= now())`;
+
+const FORGET = `
+DELETE FROM deliveries WHERE id IN (
+  SELECT id FROM deliveries WHERE id < $1 AND status <> 'pending' ORDER BY id LIMIT $2)`;
+
 const FORGOTTEN_WHEN_DONE = { removeOnComplete: true, removeOnFail: true };
 
 /** Messages to send, stored in the transaction of whoever decides to send them. */
@@ -53,7 +64,10 @@ export class Deliveries {
   private readonly logger = new Logger(Deliveries.name);
   private readonly listeners = new Map<string, SettledListener>();
 
-  constructor(@Inject(QUEUE_STORE) private readonly queues: QueueStore) {}
+  constructor(
+    private readonly sql: SqlPool,
+    @Inject(QUEUE_STORE) private readonly queues: QueueStore,
+  ) {}
 
   /** In the caller's transaction. `wake` comes after its commit; forgotten, it costs a second. */
   async enqueue(client: pg.ClientBase, deliveries: readonly NewDelivery[]): Promise<void> {
@@ -61,6 +75,17 @@ export class Deliveries {
     const superseding = deliveries.filter(({ supersedes }) => supersedes);
     if (superseding.length > 0) await client.query(SUPERSEDE, [JSON.stringify(superseding)]);
     await client.query(ENQUEUE, [JSON.stringify(deliveries.map((delivery) => ({ id: uuidv7(), ...delivery })))]);
+  }
+
+  /** By hand: once more, for a day. */
+  async sendAgain(id: string, channel: string): Promise<void> {
+    await this.sql.query({ name: 'send-delivery-again', text: SEND_AGAIN, values: [id] });
+    this.wake([channel]);
+  }
+
+  /** Drops what was settled and stored before then; answers how many. */
+  async forget(client: pg.ClientBase, before: Date, atOnce: number): Promise<number> {
+    return (await client.query(FORGET, [firstUuidOf(before), atOnce])).rowCount ?? 0;
   }
 
   /** Tells the senders, wherever they run, that these channels have something to send. */
