@@ -1,9 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { AccessModule } from './access/access.module.js';
+import { Receivers } from './alerts/receivers.js';
 import { CallbackDoor } from './callbacks/callback-door.js';
 import { PrismaService } from './database/prisma.service.js';
 import { SqlPool } from './database/sql-pool.js';
+import { Channels } from './delivery/channels.js';
+import { Deliverer } from './delivery/deliverer.js';
+import { Deliveries } from './delivery/deliveries.js';
 import { HTTP_CONVENTIONS } from './http-error.filter.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
@@ -49,6 +53,9 @@ class HouseModule {
       Tracker,
       JobRegistry,
       CallbackLoss,
+      Channels,
+      Deliveries,
+      Receivers,
     ];
     return { module: HouseModule, global: true, imports: [MetricsModule], providers, exports: providers };
   }
@@ -80,6 +87,7 @@ export class AppModule {
         DiscoveryRows,
         Discovery,
         DiscoveryRounds,
+        Deliverer,
         Maintenance,
       ],
     };

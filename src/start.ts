@@ -11,6 +11,7 @@ import { SqlPool } from './database/sql-pool.js';
 import { Readiness } from './operations/readiness.js';
 import type { Role } from './operations/role.js';
 import { Poller } from './polling/poller.js';
+import { Deliverer } from './delivery/deliverer.js';
 import { frameworkErrors } from './http-error.filter.js';
 import { openQueueStore } from './queue/queue-store.js';
 import { CurrentSettings } from './settings/current-settings.js';
@@ -60,6 +61,7 @@ export async function start(current: CurrentSettings, databaseUrl: string, role:
   const close = async (): Promise<void> => {
     await door?.close();
     await queues.close();
+    await app.get(Deliverer).stop();
     await app.close();
   };
   try {
@@ -68,6 +70,7 @@ export async function start(current: CurrentSettings, databaseUrl: string, role:
     await door?.listen({ port: settings.callbackPort ?? 0, host: settings.host });
     if (role !== 'api') {
       app.get(ApplyProcessor).start();
+      app.get(Deliverer).start();
       await app.get(Poller).start();
     }
   } catch (error) {

@@ -202,6 +202,13 @@ describe('the contract', () => {
     const hour = new Date('2026-11-21T08:00:00Z');
     await prisma.callbackHealth.create({ data: { account: 'media-cn', api: job.api, hour, due: 3, late: 0, lost: 1 } });
     await checked('GET', '/v1/callback-health', '/v1/callback-health?from=2026-11-21');
+    await checked('GET', '/v1/receivers', '/v1/receivers');
+    await checked('POST', '/v1/receivers/{name}/test', '/v1/receivers/on-call/test');
+    await checked('POST', '/v1/receivers/{name}/test', '/v1/receivers/nobody/test');
+    const delivery = { channel: 'receiver/on-call', groupKey: uuidv7(), dedupKey: 'a/1', payload: { reason: 'grew' } };
+    const { id: notification } = await prisma.delivery.create({ data: { id: uuidv7(), ...delivery } });
+    await checked('GET', '/v1/notifications', `/v1/notifications?alert=${delivery.groupKey}&status=pending`);
+    await checked('POST', '/v1/notifications/{id}/redeliver', `/v1/notifications/${notification}/redeliver`);
     const key = await checked('POST', '/v1/keys', '/v1/keys', { name: 'a', scope: 'read' });
     await checked('GET', '/v1/keys', '/v1/keys');
     await checked('DELETE', '/v1/keys/{id}', `/v1/keys/${key.body.id}`);

@@ -14,6 +14,8 @@ const STATUS_OF: Record<string, number> = {
   job_not_found: 404,
   receipt_not_found: 404,
   key_not_found: 404,
+  receiver_not_found: 404,
+  notification_not_found: 404,
   claim_only: 409,
   body_expired: 410,
   not_json: 415,

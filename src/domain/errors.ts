@@ -81,6 +81,22 @@ export class KeyNotFound extends CallsheetError {
   }
 }
 
+export class ReceiverNotFound extends CallsheetError {
+  readonly code = 'receiver_not_found';
+
+  constructor(name: string) {
+    super(`There is no receiver ${name} in the settings`);
+  }
+}
+
+export class NotificationNotFound extends CallsheetError {
+  readonly code = 'notification_not_found';
+
+  constructor(id: string) {
+    super(`There is no notification ${id}`);
+  }
+}
+
 /** Nobody can ask the vendor: the account has no credentials. */
 export class ClaimOnly extends CallsheetError {
   readonly code = 'claim_only';

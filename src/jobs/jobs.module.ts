@@ -8,11 +8,30 @@ import { JobCommands } from './job-commands.js';
 import { JobQueries } from './job-queries.js';
 import { JobsController } from './jobs.controller.js';
 import { ReceiptQueries } from './receipt-queries.js';
+import { NotificationQueries } from './notification-queries.js';
+import { NotificationsController } from './notifications.controller.js';
 import { ReceiptsController } from './receipts.controller.js';
+import { ReceiverQueries } from './receiver-queries.js';
+import { ReceiversController } from './receivers.controller.js';
 
 @Module({
   imports: [AccessModule],
-  controllers: [JobsController, ReceiptsController, AccountsController, CallbackHealthController],
-  providers: [JobQueries, JobCommands, ReceiptQueries, AccountQueries, CallbackHealthQueries],
+  controllers: [
+    JobsController,
+    ReceiptsController,
+    AccountsController,
+    CallbackHealthController,
+    ReceiversController,
+    NotificationsController,
+  ],
+  providers: [
+    JobQueries,
+    JobCommands,
+    ReceiptQueries,
+    AccountQueries,
+    CallbackHealthQueries,
+    ReceiverQueries,
+    NotificationQueries,
+  ],
 })
 export class JobsModule {}

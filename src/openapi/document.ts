@@ -21,8 +21,10 @@ import {
   TrackedJobs,
   WaitQuery,
 } from '../jobs/job-schemas.js';
+import { Notification, NotificationList, NotificationListQuery } from '../jobs/notification-schemas.js';
 import { PageQuery } from '../jobs/page.js';
 import { Receipt, ReceiptList, ReceiptListQuery, Replayed } from '../jobs/receipt-schemas.js';
+import { ReceiverList, ReceiverTest } from '../jobs/receiver-schemas.js';
 import { Live, NotReady, Ready } from '../operations/health-schemas.js';
 import { examples } from './examples.js';
 
@@ -104,7 +106,7 @@ export function openApiDocument() {
     },
     servers: [{ url: '/' }],
     security: [{ key: [] }],
-    tags: ['jobs', 'receipts', 'accounts', 'keys', 'callbacks', 'operations'].map((name) => ({ name })),
+    tags: ['jobs', 'receipts', 'accounts', 'alerts', 'keys', 'callbacks', 'operations'].map((name) => ({ name })),
     components: {
       securitySchemes: {
         key: { type: 'http', scheme: 'bearer', description: 'A key of scope `read`, `write` or `admin`.' },
@@ -310,6 +312,49 @@ export function openApiDocument() {
               'and all where the account lists its jobs. A job counts ten minutes after it ended.',
             query: CallbackHealthQuery,
             example: examples.callbackHealthList,
+          },
+        ),
+      },
+      '/v1/receivers': {
+        get: operation(
+          'alerts',
+          { 200: ['All receivers.', ReceiverList] },
+          { summary: 'Who is told of alerts, and what waits for them', example: examples.receiverList },
+        ),
+      },
+      '/v1/receivers/{name}/test': {
+        post: operation(
+          'alerts',
+          { 200: ['What came back.', ReceiverTest] },
+          {
+            summary: 'Send a test message to a receiver',
+            description: 'At once, past what waits for it. It is not tried again.',
+            scope: 'write',
+            path: z.strictObject({ name: z.string() }),
+            example: examples.receiverTest,
+          },
+        ),
+      },
+      '/v1/notifications': {
+        get: operation(
+          'alerts',
+          { 200: ['A page of notifications.', NotificationList] },
+          {
+            summary: 'Who was told what, newest first, and whether it arrived',
+            query: NotificationListQuery,
+            example: examples.notificationList,
+          },
+        ),
+      },
+      '/v1/notifications/{id}/redeliver': {
+        post: operation(
+          'alerts',
+          { 202: ['It will be sent once more.', Notification] },
+          {
+            summary: 'Send a notification once more',
+            description: 'With the id and the dedup key it has, and for a day.',
+            scope: 'write',
+            path: Id,
           },
         ),
       },

@@ -1,7 +1,9 @@
 import type { Account } from '../jobs/account-schemas.js';
 import type { CallbackHealth } from '../jobs/callback-health-schemas.js';
 import type { HistoryEvent, Job, JobItem, Subjob, TrackedJobs } from '../jobs/job-schemas.js';
+import type { Notification } from '../jobs/notification-schemas.js';
 import type { Receipt, ReceiptItem } from '../jobs/receipt-schemas.js';
+import type { ReceiverTest, ReceiverView } from '../jobs/receiver-schemas.js';
 
 /** What the contract shows, checked by the compiler against the schemas it belongs to. */
 
@@ -203,6 +205,41 @@ const callbackHealth: CallbackHealth = {
   interval: [0.006878, 0.020857],
 };
 
+const receiver: ReceiverView = {
+  name: 'on-call',
+  type: 'dingtalk',
+  language: 'zh',
+  severities: ['warning', 'critical'],
+  waiting: 1,
+  waitingSince: ENDED,
+  lastError: 'did not answer within 10 s',
+};
+
+const receiverTest: ReceiverTest = {
+  delivered: false,
+  status: 200,
+  answer: '{"errcode":310000,"errmsg":"sign not match"}',
+  error: 'refused: {"errcode":310000,"errmsg":"sign not match"}',
+  durationMs: 84,
+};
+
+const notification: Notification = {
+  id: `${ID}7`,
+  receiver: 'on-call',
+  alertId: `${ID}8`,
+  dedupKey: `${ID}8/1`,
+  reason: 'opened',
+  status: 'delivered',
+  attempts: 2,
+  nextAttemptAt: null,
+  createdAt: BEGUN,
+  attemptedAt: ENDED,
+  settledAt: ENDED,
+  lastStatus: 200,
+  lastError: null,
+  answer: '{"errcode":0,"errmsg":"ok"}',
+};
+
 const trackedJobs: TrackedJobs = {
   results: [
     { status: 201, job: item },
@@ -227,5 +264,8 @@ export const examples = {
   receipt,
   receiptList: { data: [receiptItem], nextCursor: null },
   callbackHealthList: { data: [callbackHealth], nextCursor: null },
+  receiverList: { data: [receiver], nextCursor: null },
+  receiverTest,
+  notificationList: { data: [notification], nextCursor: null },
   accountList: { data: [account], nextCursor: null },
 };

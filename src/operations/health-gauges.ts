@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { SqlPool } from '../database/sql-pool.js';
 import { Metrics } from '../metrics/metrics.js';
 import { overdueJobs } from '../polling/overdue-jobs.js';
+import { Channels } from '../delivery/channels.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import { readCallbackLoss } from '../tracking/callback-loss.js';
 
@@ -13,6 +14,7 @@ export class HealthGauges {
   constructor(
     private readonly sql: SqlPool,
     private readonly settings: CurrentSettings,
+    private readonly channels: Channels,
     metrics: Metrics,
   ) {
     metrics.readOnScrape(metrics.pendingReceipts, async () => [{ labels: {}, value: (await this.pending()).waiting }]);
@@ -22,6 +24,8 @@ export class HealthGauges {
     metrics.readOnScrape(metrics.budgetPaused, () => this.pausedBudgets());
     metrics.readOnScrape(metrics.jobsOverdue, () => this.overdue());
     metrics.readOnScrape(metrics.callbackLoss, () => this.callbackLoss());
+    metrics.readOnScrape(metrics.deliveriesWaiting, () => this.deliveries('waiting'));
+    metrics.readOnScrape(metrics.deliveriesOldestAge, () => this.deliveries('oldest'));
   }
 
   private async pending(): Promise<Pending> {
@@ -53,5 +57,16 @@ export class HealthGauges {
     return losses
       .filter(({ account }) => this.settings.canAsk(account))
       .map(({ account, api, loss }) => ({ labels: { account, api }, value: loss }));
+  }
+
+  /** Also of channels for which nothing waits: 0 is what says that all is well. */
+  private async deliveries(figure: keyof Pending) {
+    const { rows } = await this.sql.query<Pending & { channel: string }>({
+      text: `SELECT channel, count(*)::int AS waiting, extract(epoch FROM now() - min(due_since))::float8 AS oldest
+             FROM deliveries WHERE status = 'pending' GROUP BY channel`,
+    });
+    const figures = new Map(this.channels.names().map((channel) => [channel, 0]));
+    for (const row of rows) figures.set(row.channel, row[figure]);
+    return [...figures].map(([channel, value]) => ({ labels: { channel }, value }));
   }
 }

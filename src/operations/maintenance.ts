@@ -3,6 +3,8 @@ import { Cron, Interval } from '@nestjs/schedule';
 import { exclusively } from '../database/exclusively.js';
 import { dropPartitions, makePartitions } from '../database/partitions.js';
 import { SqlPool } from '../database/sql-pool.js';
+import { Deliverer } from '../delivery/deliverer.js';
+import { Deliveries } from '../delivery/deliveries.js';
 import { Budgets } from '../polling/budgets.js';
 import { Poller } from '../polling/poller.js';
 import { Probes } from '../polling/probes.js';
@@ -18,7 +20,7 @@ import { ROLE, type Role } from './role.js';
 const FORGOTTEN = '1 second';
 /** A queue store that does not answer must not keep the other replicas from trying theirs. */
 const BEAT_PATIENCE_MS = 10_000;
-/** Invented jobs forgotten in one transaction, and such transactions in one round. */
+/** Invented jobs or old deliveries forgotten in one transaction, and such transactions in one round. */
 const FORGET_AT_ONCE = 500;
 const FORGET_BATCHES = 40;
 /** Ended jobs whose callbacks are counted in one transaction, and such transactions in one round. */
@@ -36,6 +38,8 @@ export class Maintenance {
     private readonly poller: Poller,
     private readonly budgets: Budgets,
     private readonly probes: Probes,
+    private readonly deliverer: Deliverer,
+    private readonly deliveries: Deliveries,
     private readonly settings: CurrentSettings,
     @Inject(ROLE) private readonly role: Role,
   ) {}
@@ -54,6 +58,19 @@ export class Maintenance {
       });
       if (forgotten) await this.wakeups.wakeForgotten();
     });
+  }
+
+  /** Messages whose time has come. Each process looks for itself: claims are exclusive, and the queue store may be away. */
+  @Interval(1000)
+  async sweepDeliveries(): Promise<void> {
+    if (this.role === 'api') return;
+    await this.quietly('the sweep of deliveries', () => this.deliverer.sweep());
+  }
+
+  @Interval(60_000)
+  async giveUpGoneChannels(): Promise<void> {
+    if (this.role === 'api') return;
+    await this.quietly('giving up on channels that are gone', () => this.deliverer.giveUpGone());
   }
 
   /** The beat lives in the queue store; should that have been wiped, it starts again. */
@@ -121,7 +138,18 @@ export class Maintenance {
       const dropped = await exclusively(this.sql, 'expiry', () => dropPartitions(this.sql, before));
       for (const name of dropped ?? []) this.logger.log(`dropped ${name}: older than the retention`);
       await exclusively(this.sql, 'callback-count', (client) => dropCallbackCounts(client, before.history));
+      await this.forgetDeliveries(before.receipts);
     });
+  }
+
+  /** Like the bodies of receipts: what was sent, not that it was. */
+  private async forgetDeliveries(before: Date): Promise<void> {
+    for (let batch = 0; batch < FORGET_BATCHES; batch++) {
+      const some = await exclusively(this.sql, 'forget-deliveries', (client) =>
+        this.deliveries.forget(client, before, FORGET_AT_ONCE),
+      );
+      if ((some ?? 0) < FORGET_AT_ONCE) break;
+    }
   }
 
   /** Which callbacks came, about jobs whose end has settled. */

@@ -3,9 +3,12 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { AccessModule } from '../../src/access/access.module.js';
+import { Receivers } from '../../src/alerts/receivers.js';
 import { makePartitions } from '../../src/database/partitions.js';
 import { PrismaService } from '../../src/database/prisma.service.js';
 import { SqlPool } from '../../src/database/sql-pool.js';
+import { Channels } from '../../src/delivery/channels.js';
+import { Deliveries } from '../../src/delivery/deliveries.js';
 import { refHash } from '../../src/domain/job-ref.js';
 import type { Prisma } from '../../src/generated/prisma/client.js';
 import { frameworkErrors, HTTP_CONVENTIONS } from '../../src/http-error.filter.js';
@@ -13,6 +16,7 @@ import { JobsModule } from '../../src/jobs/jobs.module.js';
 import { MetricsModule } from '../../src/metrics/metrics.module.js';
 import { OpenApiModule } from '../../src/openapi/openapi.module.js';
 import { HealthModule } from '../../src/operations/health.module.js';
+import { QUEUE_STORE } from '../../src/queue/queue-store.js';
 import { Wakeups } from '../../src/queue/wakeups.js';
 import { CurrentSettings } from '../../src/settings/current-settings.js';
 import type { Settings } from '../../src/settings/settings.js';
@@ -62,6 +66,11 @@ const SETTINGS: Settings = {
   ],
   proxies: { http: null, https: null, except: '' },
   retention: { receiptBodiesMs: 30 * 86_400_000, historyMs: 400 * 86_400_000 },
+  alerts: {
+    receivers: [
+      { name: 'on-call', type: 'slack', url: 'http://127.0.0.1:9/hooks', severities: ['critical'], language: 'en' },
+    ],
+  },
 };
 
 @Module({})
@@ -72,7 +81,11 @@ class HouseModule {
       { provide: PrismaService, useFactory: () => new PrismaService(databaseUrl) },
       { provide: SqlPool, useFactory: () => new SqlPool(databaseUrl) },
       { provide: Wakeups, useValue: { wake: () => undefined } },
+      { provide: QUEUE_STORE, useValue: { queue: () => ({ add: async () => undefined }) } },
       JobRegistry,
+      Channels,
+      Deliveries,
+      Receivers,
     ];
     return { module: HouseModule, global: true, providers, exports: providers };
   }
