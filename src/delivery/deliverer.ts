@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
+import type { Worker } from 'bullmq';
 import type pg from 'pg';
 import { v4 as uuidv4 } from 'uuid';
 import { exclusively } from '../database/exclusively.js';
@@ -83,6 +84,7 @@ const GONE = 'there is no such receiver or endpoint in the settings any more';
 export class Deliverer {
   private readonly logger = new Logger(Deliverer.name);
   private readonly lanes = new Map<string, Set<Promise<void>>>();
+  private worker: Worker | null = null;
   private stopping = false;
 
   constructor(
@@ -97,12 +99,13 @@ export class Deliverer {
 
   /** The processor waits for no channel: one that hangs would keep the wake-ups of others waiting. */
   start(): void {
-    this.queues.work(DELIVERY_QUEUE, async ({ data }) => this.serve(DeliveryWakeup.parse(data).channel));
+    this.worker = this.queues.work(DELIVERY_QUEUE, async ({ data }) => this.serve(DeliveryWakeup.parse(data).channel));
   }
 
   /** Takes nothing more and waits for what is on its way. */
   async stop(): Promise<void> {
     this.stopping = true;
+    if (this.worker) await this.queues.retire(this.worker);
     await Promise.all([...this.lanes.values()].flatMap((lanes) => [...lanes]));
   }
 
@@ -177,13 +180,13 @@ export class Deliverer {
         this.countUndelivered(claimed.channel, claimed.id, reason);
       return;
     }
-    this.metrics.deliveries.inc({ channel: claimed.channel, result: 'failed' });
-    this.logger.warn(`${claimed.channel}: ${claimed.id} is tried again in ${Math.ceil(delay / 1000)} s: ${reason}`);
     await this.sql.query({
       name: 'try-delivery-again',
       text: TRY_AGAIN,
       values: [claimed.id, claimed.lease, delay, status, reason, this.shown(answer)],
     });
+    this.metrics.deliveries.inc({ channel: claimed.channel, result: 'failed' });
+    this.logger.warn(`${claimed.channel}: ${claimed.id} is tried again in ${Math.ceil(delay / 1000)} s: ${reason}`);
   }
 
   /** The outcome, and what others write with it. False: the lease had run out. */

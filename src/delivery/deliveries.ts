@@ -35,9 +35,9 @@ export type SettledListener = (client: pg.ClientBase, settled: Settled) => Promi
 
 const ENQUEUE = `
 INSERT INTO deliveries (id, channel, group_key, dedup_key, payload)
-SELECT id, channel, "groupKey", "dedupKey", payload
-FROM json_to_recordset($1::json) WITH ORDINALITY
-  AS row(id uuid, channel text, "groupKey" text, "dedupKey" text, payload json, place bigint)
+SELECT id, channel, group_key, dedup_key, payload
+FROM ROWS FROM (json_to_recordset($1::json) AS (id uuid, channel text, "groupKey" text, "dedupKey" text, payload json))
+  WITH ORDINALITY AS row(id, channel, group_key, dedup_key, payload, place)
 ORDER BY place`;
 
 /** What is being sent at this moment is left alone: it may arrive. */
