@@ -101,6 +101,13 @@ describe('docker-compose.yml', () => {
   });
 });
 
+/** Something that a variable of this name may hold. */
+function valueFor(name: string): string {
+  if (name.endsWith('_WEBHOOK_SECRET')) return `whsec_${Buffer.alloc(32, name).toString('base64')}`;
+  if (name.endsWith('_WEBHOOK_URL')) return 'https://robots.example.com/send?access_token=0123456789';
+  return `${name.toLowerCase()}.0123456789`.replaceAll('_', '-');
+}
+
 describe('the examples', () => {
   const example = variablesIn(read('.env.example'));
   const folder = path.join(import.meta.dirname, '..');
@@ -115,9 +122,7 @@ describe('the examples', () => {
     const names = [...read('callsheet.example.yaml').matchAll(/'?\$\{([A-Z_]+)\}'?/g)].map(([, name]) => name ?? '');
     const wanted = names.filter((name) => name !== 'NAME');
     expect(wanted.filter((name) => !Object.hasOwn(example, name))).toEqual([]);
-    const filledIn = Object.fromEntries(
-      wanted.map((name) => [name, `${name.toLowerCase()}.0123456789`.replaceAll('_', '-')]),
-    );
+    const filledIn = Object.fromEntries(wanted.map((name) => [name, valueFor(name)]));
     const variables = { ...example, ...filledIn, CALLSHEET_CONFIG: 'callsheet.example.yaml' };
 
     expect(loadSettings(variables, folder)).toMatchObject({
@@ -128,11 +133,14 @@ describe('the examples', () => {
         { name: 'clips-cn-north', vendor: 'huawei-mpc', requestsPerSecond: 80 / 60 },
       ],
       retention: { receiptBodiesMs: 30 * 86_400_000, historyMs: 400 * 86_400_000 },
+      alerts: {
+        receivers: ['alertmanager', 'webhook', 'slack', 'dingtalk', 'feishu', 'email'].map((type) => ({ type })),
+      },
     });
   });
 
   test('what callsheet.example.yaml says of defaults is what the code does without them', () => {
-    const filledIn = Object.fromEntries(Object.keys(example).map((name) => [name, 'x0123456789abcdefghi']));
+    const filledIn = Object.fromEntries(Object.keys(example).map((name) => [name, valueFor(name)]));
     const unset = Object.fromEntries(Object.keys(Environment.shape).map((name) => [name, '']));
     const variables = { ...filledIn, ...unset, CALLSHEET_CONFIG: 'callsheet.example.yaml' };
 

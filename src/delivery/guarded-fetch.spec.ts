@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { addressAllowed, GuardedPost } from './guarded-fetch.js';
 
 const STRAIGHT = { http: null, https: null, except: '' };
@@ -71,5 +73,22 @@ describe('a post that is guarded', () => {
     const post = new GuardedPost(url, STRAIGHT, []).send('{}', {}, AbortSignal.timeout(2000));
     await expect(post).rejects.toThrow(/is a private, loopback, link-local or reserved address/);
     await expect(new GuardedPost(url, STRAIGHT, []).send('{}', {}, AbortSignal.timeout(2000))).rejects.toThrow(shown);
+  });
+
+  it('goes through the proxy of the environment, which resolves the name', async () => {
+    const asked: string[] = [];
+    const proxy = createServer().on('connect', (request, socket) => {
+      asked.push(request.url ?? '');
+      socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    });
+    await new Promise<void>((listening) => proxy.listen(0, '127.0.0.1', listening));
+    const { port } = proxy.address() as AddressInfo;
+    const proxies = { http: `http://127.0.0.1:${port}`, https: `http://127.0.0.1:${port}`, except: 'direct.invalid' };
+    const send = (url: string) => new GuardedPost(url, proxies, []).send('{}', {}, AbortSignal.timeout(2000));
+    await expect(send('https://hooks.invalid/a')).rejects.toThrow('no answer: Proxy response (502)');
+    await expect(send('https://10.0.0.1/a')).rejects.toThrow('10.0.0.1 is a private');
+    await expect(send('https://direct.invalid/a')).rejects.toThrow(/ENOTFOUND|EAI_AGAIN/);
+    expect(asked).toEqual(['hooks.invalid:443']);
+    await new Promise((closed) => proxy.close(closed));
   });
 });

@@ -5,6 +5,7 @@ import { imsSignature } from '../../src/callbacks/authenticate.js';
 import { SqlPool } from '../../src/database/sql-pool.js';
 import type { Role } from '../../src/operations/role.js';
 import { CurrentSettings } from '../../src/settings/current-settings.js';
+import type { Receiver } from '../../src/settings/receiver-settings.js';
 import type { Account, Settings } from '../../src/settings/settings.js';
 import { start } from '../../src/start.js';
 import { createTestDatabase } from './database.js';
@@ -30,6 +31,7 @@ type Options = {
   role?: Role;
   databaseUrl?: string;
   callbackPort?: number;
+  receivers?: Receiver[];
 };
 
 export type Answer = { status: number; body: any; text: string };
@@ -87,7 +89,7 @@ export async function startTracker(options: Options = {}) {
     accounts: options.accounts ?? [testAccount(endpoint, options.account)],
     proxies: { http: null, https: null, except: '' },
     retention: { receiptBodiesMs: 30 * 86_400_000, historyMs: 400 * 86_400_000 },
-    alerts: { receivers: [] },
+    alerts: { receivers: options.receivers ?? [] },
   };
   const running = await start(new CurrentSettings(settings), databaseUrl, options.role ?? 'all');
   // The vendor signs the address it was given, which is known only now that a port was found.

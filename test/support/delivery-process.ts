@@ -1,0 +1,44 @@
+import { GuardedPost } from '../../src/delivery/guarded-fetch.js';
+import { makeEngine } from './delivery-engine.js';
+
+/** Where a sender dies: before it sends, when it has sent, while it writes that down, when it has written it down. */
+export const DEATHS = ['claimed', 'sent', 'settling', 'settled'] as const;
+
+export type Life = {
+  databaseUrl: string;
+  channel: string;
+  /** The receiver. */
+  url: string;
+  /** At which step of which delivery, counted from 1, the process kills itself; null: it lives on. */
+  death: { step: (typeof DEATHS)[number]; delivery: number } | null;
+};
+
+/** Sends what waits for the channel, and writes each outcome to the table `told`, as alerts write their history. */
+export async function live({ databaseUrl, channel, url, death }: Life): Promise<void> {
+  const seen: Record<string, number> = {};
+  const passing = (step: (typeof DEATHS)[number]) => {
+    seen[step] = (seen[step] ?? 0) + 1;
+    if (death?.step === step && death.delivery === seen[step]) process.kill(process.pid, 'SIGKILL');
+  };
+  const post = new GuardedPost(url, { http: null, https: null, except: '' }, 'allowed');
+  const sender = {
+    send: async (
+      { id, dedupKey, payload }: { id: string; dedupKey: string; payload: unknown },
+      signal: AbortSignal,
+    ) => {
+      // What was written down before this one is committed by now.
+      if ((seen['settling'] ?? 0) > (seen['settled'] ?? 0)) passing('settled');
+      passing('claimed');
+      const answered = await post.send(JSON.stringify({ id, dedupKey, payload }), {}, signal);
+      passing('sent');
+      return answered;
+    },
+  };
+  const engine = makeEngine(databaseUrl, null, { [channel]: sender }, { cutMs: 200, leaseMs: 250 });
+  engine.deliveries.onSettled('receiver', async (client, { id }) => {
+    await client.query('INSERT INTO told (id) VALUES ($1)', [id]);
+    passing('settling');
+  });
+  process.stdout.write('ready\n');
+  setInterval(() => void engine.deliverer.sweep().catch(() => undefined), 20);
+}
