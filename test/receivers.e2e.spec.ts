@@ -201,6 +201,29 @@ describe('the receiver slack', () => {
   });
 });
 
+describe('the receiver slack, told more than it takes', () => {
+  it('drops whole lines and cuts no character in two', async () => {
+    const server = await startHttpReceiver();
+    const [sample] = alertMessage().sample;
+    const long = '🎬'.repeat(400);
+    const message = alertMessage({
+      sample: Array.from({ length: 5 }, () => ({ ...sample!, name: long, error: '<&>'.repeat(100) })),
+      shared: Array.from({ length: 5 }, () => ({ kind: 'url' as const, value: long, failures: 1 })),
+      alert: { template: long, error: { code: null, message: '&'.repeat(900) } },
+    });
+    await send({ ...common, type: 'slack', url: `${server.url}/services/x` }, message);
+    const { blocks } = JSON.parse(server.received[0]?.body ?? '');
+    expect(blocks[0].text.text.length).toBeLessThanOrEqual(300);
+    expect([...blocks[0].text.text]).toHaveLength(150);
+    expect(blocks[1].text.text.length).toBeLessThanOrEqual(3000);
+    expect(blocks[1].text.text.length).toBeGreaterThan(2000);
+    for (const line of blocks[1].text.text.split('\n'))
+      expect(line.replaceAll(/&(amp|lt|gt);/g, '')).not.toMatch(/&|<[^>]*$/);
+    expect(server.received[0]?.body).not.toMatch(/\\ud[89a-f]/i);
+    await server.stop();
+  });
+});
+
 describe('the receiver dingtalk', () => {
   // The Python sample of https://open.dingtalk.com/document/robots/customize-robot-security-settings ("this is secret"),
   // run with this time. With openssl: printf '1700000000000\nthis is secret' | openssl dgst -sha256 -hmac 'this is secret' -binary | base64

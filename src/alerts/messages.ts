@@ -18,7 +18,8 @@ export type MessageText = {
 
 /** Long enough to tell, short enough for a telephone. */
 const LONGEST_ERROR = 300;
-const LONGEST_VALUE = 200;
+const LONGEST_VALUE = 150;
+const LONGEST_NAME = 80;
 
 type Words = {
   kinds: Record<AlertKind, { one: string; many: string }>;
@@ -144,7 +145,9 @@ export function messageText(message: AlertMessage, language: Language): MessageT
     }),
   ];
   const samples = sample.map(({ name, vendorJobId, subjobPath, error, url }) => ({
-    text: [name ?? vendorJobId, subjobPath, error && clipped(error, LONGEST_VALUE)].filter(Boolean).join(' · '),
+    text: [clipped(name ?? vendorJobId, LONGEST_NAME), subjobPath, error && clipped(error, LONGEST_VALUE)]
+      .filter(Boolean)
+      .join(' · '),
     url,
   }));
   const url = alert.url ?? sample.find((job) => job.url !== null)?.url ?? null;
@@ -165,7 +168,8 @@ export function plainText({ headline, lines, samples, link, reference }: Message
   return [headline, ...lines, ...jobs, ...(link === null || known ? [] : [link.url]), reference].join('\n');
 }
 
-function clipped(text: string, longest: number): string {
+/** One line of so many characters at most, none of them cut in two. */
+export function clipped(text: string, longest: number): string {
   const line = text.replace(/\s+/g, ' ').trim();
   const characters = [...line];
   return characters.length <= longest ? line : `${characters.slice(0, longest - 1).join('')}…`;

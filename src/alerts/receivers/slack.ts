@@ -1,7 +1,7 @@
 import type { Channel } from '../../delivery/channel.js';
 import type { ReceiverOf } from '../../settings/receiver-settings.js';
 import type { Proxies } from '../../vendors/vendor-client.js';
-import { messageText, plainText, type MessageText } from '../messages.js';
+import { clipped, messageText, plainText, type MessageText } from '../messages.js';
 import { alertChannel, postTo } from './receiver.js';
 
 /** Slack takes one a second, and some more in a burst. */
@@ -23,17 +23,23 @@ export function slackBody(text: MessageText) {
   const jobs = samples.map(({ text, url }) => `• ${url === null ? escaped(text) : `<${url}|${escaped(text)}>`}`);
   const known = samples.some(({ url }) => url !== null && url === link?.url);
   const more = link === null || known ? [] : [`<${link.url}|${escaped(link.text)}>`];
-  const section = [...lines.map(escaped), ...jobs, ...more].join('\n').slice(0, LONGEST_SECTION);
+  const section = fitting([...lines.map(escaped), ...jobs, ...more]).join('\n');
   return {
     // What a telephone shows, and readers of screens read.
     text: escaped(plainText(text)),
     unfurl_links: false,
     blocks: [
-      { type: 'header', text: { type: 'plain_text', text: headline.slice(0, LONGEST_HEADER), emoji: false } },
+      { type: 'header', text: { type: 'plain_text', text: clipped(headline, LONGEST_HEADER), emoji: false } },
       { type: 'section', text: { type: 'mrkdwn', text: section } },
       { type: 'context', elements: [{ type: 'plain_text', text: reference, emoji: false }] },
     ],
   };
+}
+
+/** Whole lines only: half a link or half an entity would be shown as it is. */
+function fitting(lines: readonly string[]): string[] {
+  let room = LONGEST_SECTION;
+  return lines.filter((line) => (room -= line.length + 1) >= 0);
 }
 
 /** All that Slack gives a meaning to, `<!channel>` included (https://docs.slack.dev/messaging/formatting-message-text). */
