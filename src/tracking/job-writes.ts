@@ -145,6 +145,13 @@ export function eventWrites({ row, events, subjobIds }: Tracked, now: Date): sta
   }));
 }
 
+/** Which of its events a job has news by; none: it has none. */
+export function newsOf({ row, events }: Tracked): statements.NewsWrite[] {
+  if (events.length === 0) return [];
+  const { id: jobId, history_sequence: before } = row;
+  return [{ jobId, firstSequence: before + 1, lastSequence: before + events.length }];
+}
+
 export function receiptsOf({ row, observations }: Tracked): statements.JobReceiptWrite[] {
   const newest = new Map<string, Observation>();
   for (const observation of observations) {

@@ -400,6 +400,24 @@ export function writeEvents(client: Client, rows: EventWrite[]): Promise<void> {
   return write(client, 'write-events', WRITE_EVENTS, rows);
 }
 
+/** A range of a job's events, just written: what the relay (outbox/) passes on. */
+export type NewsWrite = { jobId: string; firstSequence: number; lastSequence: number };
+
+const WRITE_NEWS = `
+INSERT INTO outbox (job_id, first_sequence, last_sequence, recorded_at)
+SELECT job_id, first_sequence, last_sequence, $4
+FROM unnest($1::uuid[], $2::integer[], $3::integer[]) AS news(job_id, first_sequence, last_sequence)`;
+
+export async function writeNews(client: Client, rows: NewsWrite[], recordedAt: Date): Promise<void> {
+  if (rows.length === 0) return;
+  await run(client, 'write-news', WRITE_NEWS, [
+    rows.map(({ jobId }) => jobId),
+    rows.map(({ firstSequence }) => firstSequence),
+    rows.map(({ lastSequence }) => lastSequence),
+    recordedAt,
+  ]);
+}
+
 export type ContractChangeWrite = {
   api: string;
   change: string;

@@ -22,6 +22,7 @@ import {
   laneOf,
   learn,
   newRefs,
+  newsOf,
   NOTES_KEPT,
   receiptsOf,
   sameColumns,
@@ -316,6 +317,7 @@ export class Tracker {
         client,
         tracked.flatMap((job) => eventWrites(job, now)),
       ),
+      statements.writeNews(client, tracked.flatMap(newsOf), now),
       statements.writeJobReceipts(client, tracked.flatMap(receiptsOf)),
     ]);
   }
