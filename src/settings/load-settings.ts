@@ -3,7 +3,7 @@ import path from 'node:path';
 import { parseDocument, type Document, type YAMLParseError } from 'yaml';
 import type { z } from 'zod';
 import { endpointOf } from '../vendors/vendors.js';
-import { toAlertSettings } from './alert-settings.js';
+import { alertProblems, toAlertSettings } from './alert-settings.js';
 import { receiverProblems } from './receiver-settings.js';
 import { CALLBACK_URL_LIMIT, callbackUrl, ConfigFile, Environment, type Account, type Settings } from './settings.js';
 
@@ -25,7 +25,11 @@ export function loadSettings(variables: Variables, workingDir: string): Settings
   const environment = check(Environment, withoutEmpty(variables), '', problems);
   const file = findConfigFile(variables['CALLSHEET_CONFIG'] || undefined, workingDir, problems);
   const config = check(ConfigFile, file ? readConfigFile(file, variables, problems) : {}, '', problems);
-  if (config) problems.push(...accountProblems(config), ...receiverProblems(config.alerts.receivers));
+  if (config) {
+    const names = config.accounts.map(({ name }) => name);
+    problems.push(...accountProblems(config));
+    problems.push(...receiverProblems(config.alerts.receivers), ...alertProblems(config.alerts, names));
+  }
   if (!environment || !config || problems.length > 0) throw new SettingsError(problems);
   return {
     host: environment.HOST ?? (environment.NODE_ENV === 'production' ? '0.0.0.0' : '127.0.0.1'),

@@ -2,6 +2,7 @@ import type { Vendor } from '../domain/vendor.js';
 import type { Proxies } from '../vendors/vendor-client.js';
 import { z } from 'zod';
 import { AlertsFile, type AlertSettings } from './alert-settings.js';
+import { duration } from './duration.js';
 import { secretsOfReceiver } from './receiver-settings.js';
 
 /** The vendor's limit for a callback address, in bytes (Alibaba IMS, SetEventCallback). */
@@ -10,11 +11,6 @@ export const CALLBACK_URL_LIMIT = 256;
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
   .transform((url) => url.replace(/\/+$/, ''));
-
-const duration = z
-  .string()
-  .regex(/^\d+[smhd]$/, 'must be a number and a unit: 30d, 12h, 45m, 10s')
-  .transform((text) => Number(text.slice(0, -1)) * { s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7 }[text.slice(-1) as 's']);
 
 /** How often jobs are listed, and how far back at first. Vendors forget jobs after a year. */
 const discover = z.preprocess(
@@ -81,7 +77,7 @@ export const ConfigFile = z.strictObject({
   retention: z
     .strictObject({ receiptBodies: duration.default(30 * 8.64e7), history: duration.default(400 * 8.64e7) })
     .prefault({}),
-  alerts: AlertsFile.prefault({}),
+  alerts: AlertsFile,
 });
 export type ConfigFile = z.infer<typeof ConfigFile>;
 

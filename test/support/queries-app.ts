@@ -22,6 +22,7 @@ import { CurrentSettings } from '../../src/settings/current-settings.js';
 import type { Settings } from '../../src/settings/settings.js';
 import { JobRegistry } from '../../src/tracking/job-registry.js';
 import { createTestDatabase } from './database.js';
+import { alertSettings } from './tracker.js';
 
 export const ADMIN_KEY = 'the-first-admin-key-of-the-tests';
 export const TOKEN = 'callback-token-0123456789';
@@ -66,11 +67,9 @@ const SETTINGS: Settings = {
   ],
   proxies: { http: null, https: null, except: '' },
   retention: { receiptBodiesMs: 30 * 86_400_000, historyMs: 400 * 86_400_000 },
-  alerts: {
-    receivers: [
-      { name: 'on-call', type: 'slack', url: 'http://127.0.0.1:9/hooks', severities: ['critical'], language: 'en' },
-    ],
-  },
+  alerts: alertSettings({
+    receivers: [{ name: 'on-call', type: 'slack', url: 'http://127.0.0.1:9/hooks', severities: ['critical'] }],
+  }),
 };
 
 @Module({})

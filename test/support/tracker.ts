@@ -4,8 +4,8 @@ import type { Emulator } from '../../emulator/emulator.js';
 import { imsSignature } from '../../src/callbacks/authenticate.js';
 import { SqlPool } from '../../src/database/sql-pool.js';
 import type { Role } from '../../src/operations/role.js';
+import { AlertsFile, toAlertSettings } from '../../src/settings/alert-settings.js';
 import { CurrentSettings } from '../../src/settings/current-settings.js';
-import type { Receiver } from '../../src/settings/receiver-settings.js';
 import type { Account, Settings } from '../../src/settings/settings.js';
 import { start } from '../../src/start.js';
 import { createTestDatabase } from './database.js';
@@ -23,6 +23,8 @@ export const HUAWEI_PROJECT = '0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f';
 export const VENDOR_ACCOUNT = { ...CREDENTIALS, callbackAuthKey: AUTH_KEY };
 export const HUAWEI_VENDOR_ACCOUNT = { ...HUAWEI_CREDENTIALS, projectId: HUAWEI_PROJECT };
 
+export const alertSettings = (inYaml: object = {}) => toAlertSettings(AlertsFile.parse(inYaml));
+
 type Options = {
   emulator?: Emulator;
   store?: TestQueueStore;
@@ -31,7 +33,8 @@ type Options = {
   role?: Role;
   databaseUrl?: string;
   callbackPort?: number;
-  receivers?: Receiver[];
+  /** As in callsheet.yaml. */
+  alerts?: object;
 };
 
 export type Answer = { status: number; body: any; text: string };
@@ -89,7 +92,7 @@ export async function startTracker(options: Options = {}) {
     accounts: options.accounts ?? [testAccount(endpoint, options.account)],
     proxies: { http: null, https: null, except: '' },
     retention: { receiptBodiesMs: 30 * 86_400_000, historyMs: 400 * 86_400_000 },
-    alerts: { receivers: options.receivers ?? [] },
+    alerts: alertSettings(options.alerts),
   };
   const running = await start(new CurrentSettings(settings), databaseUrl, options.role ?? 'all');
   // The vendor signs the address it was given, which is known only now that a port was found.
