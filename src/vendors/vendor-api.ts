@@ -21,6 +21,8 @@ export interface VendorApi {
   /** Whether jobs of this kind usually call back, until a first answer shows it. */
   readonly callbackExpected: boolean;
   readonly idsPerCall: number;
+  /** Where a job's document names what went into it, as `Config.Inputs`: alerts tell what failures share. Left out: nowhere. */
+  readonly inputs?: readonly string[];
   query(vendorJobIds: readonly string[]): VendorQuery;
   /**
    * Reads an answer to `query(asked)`, with `found: false` for the jobs that it says the vendor does not know. An empty

@@ -31,6 +31,7 @@ export const batchMediaProducing: VendorApi = {
   subjobApi: 'alibaba-ims/media-producing',
   callbackExpected: true,
   idsPerCall: 1,
+  inputs: ['InputConfig', 'ExtendInput'],
   contract: CONTRACT,
 
   query: ([JobId = '']) => ({ action: 'GetBatchMediaProducingJob', parameters: { JobId } }),

@@ -21,6 +21,7 @@ export const dynamicImage: VendorApi = {
   batch: false,
   callbackExpected: false,
   idsPerCall: 1,
+  inputs: ['Input'],
   contract: CONTRACT,
 
   query: ([JobId = '']) => ({ action: 'GetDynamicImageJob', parameters: { JobId } }),

@@ -67,6 +67,7 @@ export const mediaConvert: VendorApi = {
   batch: false,
   callbackExpected: false,
   idsPerCall: 1,
+  inputs: ['Config.Inputs'],
   contract: CONTRACT,
 
   query: ([JobId = '']) => ({ action: 'GetMediaConvertJob', parameters: { JobId } }),

@@ -27,6 +27,7 @@ export const mediaProducing: VendorApi = {
   batch: false,
   callbackExpected: true,
   idsPerCall: 1,
+  inputs: ['Timeline', 'ClipsParam', 'SubJobMaterials'],
   contract: CONTRACT,
 
   query: ([JobId = '']) => ({ action: 'GetMediaProducingJob', parameters: { JobId } }),

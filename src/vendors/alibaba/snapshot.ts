@@ -27,6 +27,7 @@ export const snapshot: VendorApi = {
   batch: false,
   callbackExpected: false,
   idsPerCall: 1,
+  inputs: ['Input'],
   contract: CONTRACT,
 
   query: ([JobId = '']) => ({ action: 'GetSnapshotJob', parameters: { JobId } }),
