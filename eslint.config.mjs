@@ -17,6 +17,7 @@ const FLOORS = {
   polling: 4,
   alerts: 4,
   jobs: 5,
+  outbox: 5,
   operations: 5,
   openapi: 6,
 };

@@ -1,7 +1,11 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { AccessModule } from './access/access.module.js';
+import { Alerts } from './alerts/alerts.js';
+import { Dispatcher } from './alerts/dispatcher.js';
+import { FigureRules } from './alerts/figure-rules.js';
 import { Receivers } from './alerts/receivers.js';
+import { Silences } from './alerts/silences.js';
 import { CallbackDoor } from './callbacks/callback-door.js';
 import { PrismaService } from './database/prisma.service.js';
 import { SqlPool } from './database/sql-pool.js';
@@ -16,6 +20,7 @@ import { DiscoveryRounds } from './operations/discovery-rounds.js';
 import { HealthModule } from './operations/health.module.js';
 import { Maintenance } from './operations/maintenance.js';
 import { ROLE, type Role } from './operations/role.js';
+import { Relay } from './outbox/relay.js';
 import { Budgets } from './polling/budgets.js';
 import { DiscoveryRows } from './polling/discovery-rows.js';
 import { Discovery } from './polling/discovery.js';
@@ -56,6 +61,7 @@ class HouseModule {
       Channels,
       Deliveries,
       Receivers,
+      Silences,
     ];
     return { module: HouseModule, global: true, imports: [MetricsModule], providers, exports: providers };
   }
@@ -78,6 +84,10 @@ export class AppModule {
         ...HTTP_CONVENTIONS,
         CallbackDoor,
         ApplyProcessor,
+        Alerts,
+        Dispatcher,
+        FigureRules,
+        Relay,
         Budgets,
         DueJobs,
         VendorClients,

@@ -10,6 +10,7 @@ import { makePartitions } from './database/partitions.js';
 import { SqlPool } from './database/sql-pool.js';
 import { Readiness } from './operations/readiness.js';
 import type { Role } from './operations/role.js';
+import { Relay } from './outbox/relay.js';
 import { Poller } from './polling/poller.js';
 import { Deliverer } from './delivery/deliverer.js';
 import { frameworkErrors } from './http-error.filter.js';
@@ -60,6 +61,7 @@ export async function start(current: CurrentSettings, databaseUrl: string, role:
   const door = role !== 'worker' && settings.callbackPort !== null ? fastify(SERVER) : null;
   const close = async (): Promise<void> => {
     await door?.close();
+    await app.get(Relay).stop();
     await queues.close();
     await app.get(Deliverer).stop();
     await app.close();
@@ -71,6 +73,7 @@ export async function start(current: CurrentSettings, databaseUrl: string, role:
     if (role !== 'api') {
       app.get(ApplyProcessor).start();
       app.get(Deliverer).start();
+      app.get(Relay).start();
       await app.get(Poller).start();
     }
   } catch (error) {

@@ -138,6 +138,47 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly outboxOldestAge = new Gauge({
+    name: 'callsheet_outbox_oldest_age_seconds',
+    help: 'How long the oldest news of a job have waited to become alerts and outgoing events',
+    registers: [this.registry],
+  });
+
+  readonly outboxFailures = new Counter({
+    name: 'callsheet_outbox_failures_total',
+    help: 'Batches of news that could not be passed on',
+    registers: [this.registry],
+  });
+
+  readonly alertsOpen = new Gauge({
+    name: 'callsheet_alerts_open',
+    help: 'Alerts that are open or acknowledged, by rule and severity',
+    labelNames: ['rule', 'severity', 'status'] as const,
+    registers: [this.registry],
+  });
+
+  readonly alertMessages = new Counter({
+    name: 'callsheet_alert_messages_total',
+    help: 'Messages handed to delivery, by receiver and reason',
+    labelNames: ['receiver', 'reason'] as const,
+    registers: [this.registry],
+  });
+
+  readonly alertEvaluationDuration = new Histogram({
+    name: 'callsheet_alert_evaluation_duration_seconds',
+    help: 'Time to evaluate one figure rule',
+    labelNames: ['rule'] as const,
+    buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
+    registers: [this.registry],
+  });
+
+  readonly alertEvaluationFailures = new Counter({
+    name: 'callsheet_alert_evaluation_failures_total',
+    help: 'Evaluations of a figure rule that failed',
+    labelNames: ['rule'] as const,
+    registers: [this.registry],
+  });
+
   readonly callbackLoss = new Gauge({
     name: 'callsheet_callback_loss_ratio',
     help: 'The share of expected callbacks that is taken to be lost, from the counts of the last hours',

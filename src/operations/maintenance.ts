@@ -1,5 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Cron, Interval } from '@nestjs/schedule';
+import { Dispatcher } from '../alerts/dispatcher.js';
+import { FigureRules } from '../alerts/figure-rules.js';
 import { exclusively } from '../database/exclusively.js';
 import { dropPartitions, makePartitions } from '../database/partitions.js';
 import { SqlPool } from '../database/sql-pool.js';
@@ -16,6 +18,7 @@ import { countCallbacks, dropCallbackCounts } from './callback-count.js';
 import { forgetInvented } from './invented-jobs.js';
 import { ROLE, type Role } from './role.js';
 
+const EVALUATE_EVERY_MS = 15_000;
 /** A receipt that waits longer than this was forgotten by the queue. */
 const FORGOTTEN = '1 second';
 /** A queue store that does not answer must not keep the other replicas from trying theirs. */
@@ -41,6 +44,8 @@ export class Maintenance {
     private readonly deliverer: Deliverer,
     private readonly deliveries: Deliveries,
     private readonly settings: CurrentSettings,
+    private readonly dispatcher: Dispatcher,
+    private readonly figureRules: FigureRules,
     @Inject(ROLE) private readonly role: Role,
   ) {}
 
@@ -89,6 +94,22 @@ export class Maintenance {
     await this.quietly('the upkeep of budgets', async () => {
       await exclusively(this.sql, 'budgets', (client) => this.budgets.recover(client));
       await this.probes.probe();
+    });
+  }
+
+  /** Alerts that are over, silences that have ended, receivers that are to be told. */
+  @Interval(1000)
+  async dispatchAlerts(): Promise<void> {
+    if (this.role === 'api') return;
+    await this.quietly('telling of alerts', () => this.dispatcher.round());
+  }
+
+  /** Rules that go by figures. */
+  @Interval(EVALUATE_EVERY_MS)
+  async evaluateFigureRules(): Promise<void> {
+    if (this.role === 'api') return;
+    await this.quietly('evaluating rules', async () => {
+      await exclusively(this.sql, 'figure-rules', () => this.figureRules.round());
     });
   }
 

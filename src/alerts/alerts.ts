@@ -1,0 +1,108 @@
+import { Injectable } from '@nestjs/common';
+import type pg from 'pg';
+import type { JobNews } from '../domain/job-news.js';
+import { CurrentSettings } from '../settings/current-settings.js';
+import type { Rule } from '../settings/alert-settings.js';
+import * as rows from './alert-rows.js';
+import type { AlertRow } from './alert-rows.js';
+import { groupsOf, grown, MOST_GROUPS, withinBounds, type Group } from './grouping.js';
+import { readInputs } from './job-inputs.js';
+import { receiversOf } from './receivers-of.js';
+import { isEventRule, signalsOf, successIn } from './rules.js';
+import { Silences } from './silences.js';
+
+/** From what happens to jobs to alerts: the event rules. */
+@Injectable()
+export class Alerts {
+  constructor(
+    private readonly settings: CurrentSettings,
+    private readonly silences: Silences,
+  ) {}
+
+  /** Takes in the news of some jobs, in the transaction that ends their waiting. Answers what is to be done after its commit. */
+  async take(client: pg.ClientBase, news: readonly JobNews[]): Promise<() => void> {
+    const { rules, resolveAfterMs } = this.settings.value.alerts;
+    const signals = news.flatMap((each) => signalsOf(rules.filter(isEventRule), each));
+    const successes = successesIn(news);
+    if (signals.length === 0 && successes.length === 0) return () => undefined;
+
+    const now = await rows.lockAlerts(client);
+    const groups = await this.bounded(client, groupsOf(signals));
+    const known = new Map(
+      (
+        await rows.readByFingerprint(
+          client,
+          groups.map(({ fingerprint }) => fingerprint),
+        )
+      ).map((alert) => [alert.fingerprint, alert]),
+    );
+    const failing = new Map(signals.map(({ job }) => [job.id, job]));
+    const inputs = await readInputs(client, [...failing.values()]);
+    const changed = groups.map((group) => {
+      const before = known.get(group.fingerprint) ?? null;
+      return { ...grown(before, group, { inputs, resolveAfterMs, now }), rule: group.signals[0]?.rule };
+    });
+    await this.silences.stamp(
+      client,
+      changed.map(({ alert }) => alert),
+      now,
+    );
+    await rows.writeAlerts(
+      client,
+      changed.map(({ alert }) => alert),
+    );
+    await rows.writeAlertEvents(
+      client,
+      changed.flatMap(({ alert, became }) => openingEvents(alert, became)),
+      now,
+    );
+    await this.tellOf(client, changed, now);
+    await rows.writeSuccesses(client, successes);
+    return () => undefined;
+  }
+
+  /** Lets the receivers of each alert be thought of. */
+  private async tellOf(client: pg.ClientBase, changed: readonly { alert: AlertRow; rule?: Rule }[], now: Date) {
+    const { receivers } = this.settings.value.alerts;
+    const pairs = changed.flatMap(({ alert, rule }) =>
+      alert.status === 'pending' || !rule
+        ? []
+        : receiversOf(rule, receivers).map(({ name }) => ({ alertId: alert.id, receiver: name })),
+    );
+    await rows.thinkOf(client, pairs, now);
+  }
+
+  /** New groups only as long as there are not too many of their rule, account and API. */
+  private async bounded(client: pg.ClientBase, groups: Group[]): Promise<Group[]> {
+    const fingerprints = groups.map(({ fingerprint }) => fingerprint);
+    const known = new Set((await rows.readByFingerprint(client, fingerprints)).map(({ fingerprint }) => fingerprint));
+    if (groups.every(({ fingerprint }) => known.has(fingerprint))) return groups;
+    const counts = await rows.countGroups(client);
+    const hasRoom = ({ signals: [signal] }: Group): boolean => {
+      if (!signal) return false;
+      const key = rows.ownerKey({ ...signal, rule: signal.rule.name });
+      const count = counts.get(key) ?? 0;
+      counts.set(key, count + 1);
+      return count < MOST_GROUPS;
+    };
+    return withinBounds(groups, ({ fingerprint }) => known.has(fingerprint), hasRoom);
+  }
+}
+
+export function openingEvents(alert: AlertRow, became: string | null): rows.AlertEventWrite[] {
+  if (became === null) return [];
+  return [{ alertId: alert.id, kind: became, actor: `rule ${alert.rule}`, detail: alert.reason }];
+}
+
+/** The last success of each account, API and template among the news. */
+function successesIn(news: readonly JobNews[]): rows.Success[] {
+  const successes = new Map<string, rows.Success>();
+  for (const each of news) {
+    const at = successIn(each);
+    const { account, api, templateId: template } = each.job;
+    const key = `${account}\n${api}\n${template ?? ''}`;
+    const before = successes.get(key);
+    if (at && (!before || at > before.at)) successes.set(key, { account, api, template, at });
+  }
+  return [...successes.values()];
+}

@@ -1,0 +1,134 @@
+import type pg from 'pg';
+import type { NewsEvent, NewsJob, NewsSubjob } from '../domain/job-news.js';
+import { CLAIM_PATIENCE_MS } from './unconfirmed.js';
+
+/**
+ * The relay's statements, by hand: they keep up with apply, so each reads or writes a whole batch, along keys. The range of
+ * each job's events comes with the moment they were written, so that one partition of the history is looked at.
+ */
+
+/** The answer that confirms a claim that was told may be so much later and still be no news. */
+const TOLD_KEPT = '7 days';
+
+type Client = pg.ClientBase;
+
+/** A range of a job's events. */
+export type Range = { jobId: string; first: number; last: number; recordedAt: Date };
+export type OutboxRow = Range & { id: string };
+
+const RANGE = `job_id AS "jobId", first_sequence AS first, last_sequence AS last, recorded_at AS "recordedAt"`;
+
+/** The oldest rows, or the given ones. One relay is at work at a time, so nothing is locked. */
+export async function readOutbox(client: Client, which: { limit: number } | { ids: string[] }): Promise<OutboxRow[]> {
+  const statement =
+    'ids' in which
+      ? {
+          name: 'outbox-given',
+          text: `SELECT id, ${RANGE} FROM outbox WHERE id = ANY ($1::bigint[]) ORDER BY id`,
+          values: [which.ids],
+        }
+      : { name: 'outbox-oldest', text: `SELECT id, ${RANGE} FROM outbox ORDER BY id LIMIT $1`, values: [which.limit] };
+  return (await client.query<OutboxRow>(statement)).rows;
+}
+
+export async function deleteOutbox(client: Client, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await client.query({ name: 'outbox-done', text: 'DELETE FROM outbox WHERE id = ANY ($1::bigint[])', values: [ids] });
+}
+
+/** What waited about these jobs has been taken out before; of two claims about one job the later one waits. */
+const PARK = `
+INSERT INTO parked_events (job_id, first_sequence, last_sequence, recorded_at, told, due_at)
+SELECT DISTINCT ON ("jobId") "jobId", first, last, "recordedAt", told,
+       "recordedAt" + CASE WHEN told THEN interval '${TOLD_KEPT}' ELSE interval '${CLAIM_PATIENCE_MS} ms' END
+FROM json_to_recordset($1::json) AS v("jobId" uuid, first integer, last integer, "recordedAt" timestamptz, told boolean)
+ORDER BY "jobId", last DESC`;
+
+export async function park(client: Client, ranges: readonly (Range & { told: boolean })[]): Promise<void> {
+  if (ranges.length === 0) return;
+  await client.query({ name: 'park', text: PARK, values: [JSON.stringify(ranges)] });
+}
+
+export type ParkedRow = Range & { told: boolean; isDue: boolean; answered: boolean };
+
+/**
+ * Takes out what has waited for long enough, and what waits about the given jobs. `answered`: the vendor was asked about the
+ * job since, and said something.
+ */
+const TAKE_PARKED = `
+WITH due AS (
+  DELETE FROM parked_events WHERE job_id = ANY ($2::uuid[])
+    OR job_id = ANY (ARRAY(SELECT job_id FROM parked_events WHERE due_at <= now() ORDER BY due_at LIMIT $1))
+  RETURNING *
+)
+SELECT ${RANGE}, told, due_at <= now() AS "isDue", EXISTS (
+  SELECT FROM job_receipts known JOIN receipts r ON r.id = known.receipt_id
+  WHERE known.job_id = due.job_id AND r.via = 'poll' AND known.asked_at >= due.recorded_at
+) AS answered
+FROM due ORDER BY due_at`;
+
+export async function takeParked(
+  client: Client,
+  { due, of }: { due: number; of: readonly string[] },
+): Promise<ParkedRow[]> {
+  return (await client.query<ParkedRow>({ name: 'take-parked', text: TAKE_PARKED, values: [due, of] })).rows;
+}
+
+export async function readJobs(client: Client, ids: readonly string[]): Promise<Map<string, NewsJob>> {
+  const { rows } = await client.query<NewsJob>({
+    name: 'news-jobs',
+    text: `SELECT id, account, api, vendor_job_id AS "vendorJobId", status, confirmed, name, template_id AS "templateId",
+                  labels, error_code AS "errorCode", error_message AS "errorMessage", created_at AS "createdAt",
+                  parent_job_id IS NOT NULL AND NOT registered AS "isPart", document_receipt_id AS "documentReceiptId"
+           FROM jobs WHERE id = ANY ($1::uuid[])`,
+    values: [ids],
+  });
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+type EventRow = Omit<NewsEvent, 'subjob'> & { jobId: string; subjobId: string | null };
+
+const READ_EVENTS = `
+SELECT h.job_id AS "jobId", h.sequence, h.recorded_at AS "recordedAt", h.kind, h.subjob_id AS "subjobId", h."from", h."to",
+       h.detail
+FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::timestamptz[]) AS news(job_id, first, last, recorded_at)
+JOIN history_events h ON h.job_id = news.job_id AND h.sequence BETWEEN news.first AND news.last
+  AND h.recorded_at = news.recorded_at
+ORDER BY h.sequence`;
+
+export async function readEvents(client: Client, ranges: readonly Range[]): Promise<EventRow[]> {
+  const { rows } = await client.query<EventRow>({
+    name: 'news-events',
+    text: READ_EVENTS,
+    values: [
+      ranges.map(({ jobId }) => jobId),
+      ranges.map(({ first }) => first),
+      ranges.map(({ last }) => last),
+      ranges.map(({ recordedAt }) => recordedAt),
+    ],
+  });
+  return rows;
+}
+
+/** The parts that events speak of, by id. */
+export async function readSubjobs(client: Client, ids: readonly string[]): Promise<Map<string, NewsSubjob>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await client.query<NewsSubjob>({
+    name: 'news-subjobs',
+    text: `SELECT id, path, name, status, error_code AS "errorCode", error_message AS "errorMessage"
+           FROM subjobs WHERE id = ANY ($1::uuid[])`,
+    values: [ids],
+  });
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** Which of the jobs have parts. */
+export async function jobsWithSubjobs(client: Client, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const { rows } = await client.query<{ id: string }>({
+    name: 'news-with-subjobs',
+    text: `SELECT id FROM unnest($1::uuid[]) AS job(id) WHERE EXISTS (SELECT FROM subjobs WHERE job_id = job.id)`,
+    values: [ids],
+  });
+  return new Set(rows.map(({ id }) => id));
+}

@@ -1,0 +1,59 @@
+import type { AlertMessage } from '../../src/alerts/alert-message.js';
+import type { TestTracker } from './tracker.js';
+
+/** One receiver that takes everything; what it is told is read from the deliveries stored for it. */
+export const RECORDER = { name: 'recorder', type: 'webhook' };
+
+export type Message = AlertMessage & { at: Date; receiver: string };
+
+/** What receivers were told, in order. */
+export async function messagesOf(tracker: TestTracker, receiver = RECORDER.name): Promise<Message[]> {
+  const rows = await tracker.rows<{ payload: AlertMessage; created_at: Date }>(
+    'SELECT payload, created_at FROM deliveries WHERE channel = $1 ORDER BY number',
+    [`receiver/${receiver}`],
+  );
+  return rows.map(({ payload, created_at: at }) => ({ ...payload, at, receiver }));
+}
+
+export const linesOf = (messages: readonly Message[]) =>
+  messages.map(({ reason, alert }) => `${reason} ${alert.error?.code ?? alert.kind} ${alert.failures}`);
+
+let made = 0;
+const hex = (n: number) => `${(0xabcd0000 + n).toString(16)}`.padStart(28, '7').padEnd(32, '0');
+
+/** An id that no other has. */
+export const newId = (): string => hex((made += 1));
+
+export type Part = { error?: [code: string, message: string] };
+
+/** A batch as the vendor answers about it when it has ended, made of the given parts. */
+export function batchDocument(vendorJobId: string, parts: readonly Part[], inputs: readonly string[] = []) {
+  return {
+    EditingBatchJob: {
+      JobId: vendorJobId,
+      JobType: 'Script',
+      InputConfig: JSON.stringify({ MediaGroupArray: [{ GroupName: 'intro', MediaArray: inputs }] }),
+      OutputConfig: JSON.stringify({
+        MediaURL: 'http://demo-bucket.oss-cn-shanghai.aliyuncs.com/x_{index}.mp4',
+        Count: 2,
+      }),
+      Extend: '{}',
+      UserData: '{}',
+      CreateTime: '2026-06-13T08:47:07Z',
+      ModifiedTime: '2026-06-13T08:57:07Z',
+      CompleteTime: '2026-06-13T08:57:07Z',
+      Status: 'Finished',
+      SubJobList: parts.map(({ error }, i) => ({
+        JobId: newId(),
+        Status: error ? 'Failed' : 'Success',
+        ...(error
+          ? { ErrorCode: error[0], ErrorMessage: error[1] }
+          : {
+              MediaId: newId(),
+              MediaURL: `http://demo-bucket.oss-cn-shanghai.aliyuncs.com/${vendorJobId}_${i}.mp4`,
+              Duration: 24.5,
+            }),
+      })),
+    },
+  };
+}
