@@ -24,6 +24,12 @@ export function setAccess(request: FastifyRequest, access: Access): void {
   (request as FastifyRequest & { [ACCESS]?: Access })[ACCESS] = access;
 }
 
+/** The name of the key that asks. */
+export const CallerName = createParamDecorator(
+  (_: unknown, context: ExecutionContext): string =>
+    accessOf(context.switchToHttp().getRequest<FastifyRequest>())?.caller.name ?? 'unknown',
+);
+
 /** Whether this answer may show callback tokens. */
 export const TokensShown = createParamDecorator(
   (_: unknown, context: ExecutionContext): boolean =>

@@ -65,6 +65,30 @@ export class ReceiptNotFound extends CallsheetError {
   }
 }
 
+export class AlertNotFound extends CallsheetError {
+  readonly code = 'alert_not_found';
+
+  constructor(id: string) {
+    super(`There is no alert ${id}`);
+  }
+}
+
+export class AlertOver extends CallsheetError {
+  readonly code = 'alert_over';
+
+  constructor(id: string) {
+    super(`Alert ${id} is over; there is nothing to be at`);
+  }
+}
+
+export class SilenceNotFound extends CallsheetError {
+  readonly code = 'silence_not_found';
+
+  constructor(id: string) {
+    super(`There is no silence ${id}`);
+  }
+}
+
 export class BodyExpired extends CallsheetError {
   readonly code = 'body_expired';
 

@@ -2,6 +2,9 @@ import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.js';
 import { AccountQueries } from './account-queries.js';
 import { AccountsController } from './accounts.controller.js';
+import { AlertCommands } from '../alerts/alert-commands.js';
+import { AlertQueries } from './alert-queries.js';
+import { AlertsController } from './alerts.controller.js';
 import { CallbackHealthQueries } from './callback-health-queries.js';
 import { CallbackHealthController } from './callback-health.controller.js';
 import { JobCommands } from './job-commands.js';
@@ -13,6 +16,8 @@ import { NotificationsController } from './notifications.controller.js';
 import { ReceiptsController } from './receipts.controller.js';
 import { ReceiverQueries } from './receiver-queries.js';
 import { ReceiversController } from './receivers.controller.js';
+import { SilenceQueries } from './silence-queries.js';
+import { SilencesController } from './silences.controller.js';
 
 @Module({
   imports: [AccessModule],
@@ -23,6 +28,8 @@ import { ReceiversController } from './receivers.controller.js';
     CallbackHealthController,
     ReceiversController,
     NotificationsController,
+    AlertsController,
+    SilencesController,
   ],
   providers: [
     JobQueries,
@@ -32,6 +39,9 @@ import { ReceiversController } from './receivers.controller.js';
     CallbackHealthQueries,
     ReceiverQueries,
     NotificationQueries,
+    AlertQueries,
+    AlertCommands,
+    SilenceQueries,
   ],
 })
 export class JobsModule {}

@@ -4,6 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { v7 as uuidv7 } from 'uuid';
 import { AccessModule } from '../../src/access/access.module.js';
 import { Receivers } from '../../src/alerts/receivers.js';
+import { Silences } from '../../src/alerts/silences.js';
 import { makePartitions } from '../../src/database/partitions.js';
 import { PrismaService } from '../../src/database/prisma.service.js';
 import { SqlPool } from '../../src/database/sql-pool.js';
@@ -85,6 +86,7 @@ class HouseModule {
       Channels,
       Deliveries,
       Receivers,
+      Silences,
     ];
     return { module: HouseModule, global: true, providers, exports: providers };
   }
