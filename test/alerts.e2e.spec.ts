@@ -84,4 +84,156 @@ describe('alerts about failed parts of jobs', () => {
     await eventually(async () => expect(await tracker.rows('SELECT FROM outbox')).toEqual([]));
     expect(await messagesOf(tracker)).toHaveLength(3);
   });
+
+  /** Fast enough for a test; at the defaults everything takes minutes. */
+  const FAST = { groupWait: '0s', groupInterval: '2s', resolveAfter: '1m' };
+  const told = async (expected: readonly unknown[], receiver?: string) =>
+    eventually(async () => expect(linesOf(await messagesOf(tracker, receiver))).toEqual(expected), {
+      timeoutMs: 15_000,
+    });
+  const alerts = async (query = ''): Promise<any[]> => (await tracker.get(`/v1/alerts${query}`)).body.data;
+  const SUCCEEDED: Part[] = [{}];
+  const FAILED: Part[] = [{ error: ['C', 'the same each time'] }, {}];
+
+  it('it is over once a job of its kind has succeeded whole and it has been quiet, and the next failure opens it again', async () => {
+    await begin(FAST);
+    await submit([FAILED]);
+    await told(['opened C 1']);
+    // A part that succeeds beside it proves nothing; a whole job does.
+    await submit([SUCCEEDED]);
+    await told(['opened C 1', 'resolved C 1']);
+    const [over] = await alerts();
+    expect(over).toMatchObject({ status: 'resolved', resolvedBy: 'success', failures: 1 });
+    await submit([FAILED, FAILED]);
+    await told(['opened C 1', 'resolved C 1', 'reopened C 2']);
+    const messages = await messagesOf(tracker);
+    expect(messages.map(({ dedupKey }) => dedupKey)).toEqual([`${over.id}/1`, `${over.id}/1`, `${over.id}/2`]);
+    expect(await alerts()).toMatchObject([{ id: over.id, status: 'open', opening: 2, failures: 2 }]);
+    const { body } = await tracker.get(`/v1/alerts/${over.id}/history`);
+    expect(body.data.map(({ kind, detail }: any) => (kind === 'told' ? `told ${detail}` : kind))).toEqual([
+      'opened',
+      'told opened',
+      'resolved',
+      'told resolved',
+      'reopened',
+      'told reopened',
+    ]);
+  });
+
+  it('what fails and succeeds by turns is told no more than once in a group interval', async () => {
+    await begin(FAST);
+    const until = Date.now() + 7_000;
+    while (Date.now() < until) {
+      await submit([FAILED]);
+      await submit([SUCCEEDED]);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    const times = (await messagesOf(tracker)).map(({ at }) => at.getTime());
+    expect(times.length).toBeGreaterThan(1);
+    for (const [i, time] of times.slice(1).entries()) expect(time - (times[i] ?? 0)).toBeGreaterThanOrEqual(1990);
+    const [alert] = await alerts();
+    expect(alert.failures).toBeGreaterThan(5);
+  });
+
+  it('a silence keeps receivers from it, and when it ends they are told', async () => {
+    await begin(FAST);
+    const silence = await tracker.post('/v1/silences', {
+      filter: { account: 'media-cn', errorCode: 'C' },
+      endsAt: new Date(Date.now() + 4_000).toISOString(),
+      reason: 'we know',
+      author: 'mei',
+    });
+    expect(silence.status).toBe(201);
+    await submit([FAILED, [{ error: ['Other', 'not silenced'] }]]);
+    await told(['opened Other 1']);
+    expect(await alerts('?status=silenced')).toMatchObject([
+      { error: { code: 'C' }, silenceId: silence.body.id, status: 'open' },
+    ]);
+    await told(['opened Other 1', 'silence_expired C 1']);
+    expect(await alerts('?status=silenced')).toEqual([]);
+
+    // Ended by hand, with what was told before it began.
+    const again = await tracker.post('/v1/silences', {
+      filter: { kind: 'subjob-failed' },
+      endsAt: new Date(Date.now() + 3_600_000).toISOString(),
+      reason: 'again',
+    });
+    await submit([FAILED, FAILED]);
+    await eventually(async () =>
+      expect(await alerts('?status=silenced')).toMatchObject([{ failures: 3 }, { failures: 1 }]),
+    );
+    expect((await tracker.get('/v1/silences?inForce=true')).body.data).toHaveLength(1);
+    await tracker.call('DELETE', `/v1/silences/${again.body.id}`);
+    await eventually(
+      async () =>
+        expect(
+          linesOf(await messagesOf(tracker))
+            .slice(2)
+            .sort(),
+        ).toEqual(['silence_expired C 3', 'silence_expired Other 1']),
+      {
+        timeoutMs: 10_000,
+      },
+    );
+    const { body } = await tracker.get(`/v1/silences/${again.body.id}`);
+    expect(body).toMatchObject({ author: 'first admin key', endedBy: expect.any(String), endedAt: expect.any(String) });
+  });
+
+  it('people can acknowledge, resolve and reopen it; wrong filters of a silence are refused with their place', async () => {
+    await begin({ ...FAST, repeatInterval: '1m' });
+    await submit([FAILED]);
+    await told(['opened C 1']);
+    const [{ id }] = await alerts();
+    expect((await tracker.post(`/v1/alerts/${id}/acknowledge`)).body).toMatchObject({ status: 'acknowledged' });
+    await submit([FAILED, FAILED, FAILED]);
+    await eventually(async () => expect(await alerts()).toMatchObject([{ failures: 4, status: 'acknowledged' }]));
+    expect((await tracker.post(`/v1/alerts/${id}/resolve`)).body).toMatchObject({
+      status: 'resolved',
+      resolvedBy: 'hand',
+    });
+    // Whoever is at it was told nothing in between.
+    await told(['opened C 1', 'resolved C 4']);
+    expect((await tracker.post(`/v1/alerts/${id}/acknowledge`)).status).toBe(409);
+    expect((await tracker.post(`/v1/alerts/${id}/reopen`)).body).toMatchObject({ status: 'open', opening: 2 });
+    await told(['opened C 1', 'resolved C 4', 'reopened C 4']);
+
+    const wrong = await tracker.post('/v1/silences', {
+      filter: { account: 'a', acount: 'x' },
+      endsAt: '2020-01-01T00:00:00Z',
+    });
+    expect(wrong.status).toBe(400);
+    expect(wrong.body.errors.map(({ path }: { path: string }) => path).sort()).toEqual([
+      'endsAt',
+      'filter.acount',
+      'reason',
+    ]);
+  });
+
+  it('receivers get the severities they take, rules name their own, and alertmanager every change at once', async () => {
+    await begin({
+      ...FAST,
+      groupWait: '1m',
+      receivers: [
+        { ...RECORDER, severities: ['critical'] },
+        { name: 'named', type: 'webhook' },
+        { name: 'manager', type: 'alertmanager' },
+      ],
+      rules: [
+        { name: 'loud', on: 'subjob-failed', severity: 'critical' },
+        { name: 'partial', on: 'job-partially-failed', receivers: ['named'], filter: { label: ['tenant:nobody'] } },
+      ],
+    });
+    await submit([FAILED]);
+    await told(['opened C 1'], 'manager');
+    const [alert] = await alerts();
+    expect((await tracker.get(`/v1/alerts/${alert.id}`)).body.receivers.map(({ name }: any) => name)).toEqual([
+      'manager',
+      'named',
+      'recorder',
+    ]);
+    expect(await alerts('?rule=partial')).toEqual([]);
+    await tracker.post(`/v1/alerts/${alert.id}/resolve`);
+    await told(['opened C 1', 'resolved C 1'], 'manager');
+    expect(await messagesOf(tracker)).toEqual([]);
+  });
 });

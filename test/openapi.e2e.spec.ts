@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { v7 as uuidv7 } from 'uuid';
-import { makeJob, makeReceipt, startQueriesApp, type QueriesApp } from './support/queries-app.js';
+import { makeAlert, makeJob, makeReceipt, startQueriesApp, type QueriesApp } from './support/queries-app.js';
 
 type Operation = { responses: Record<string, { content?: Record<string, { schema: object; example?: unknown }> }> };
 
@@ -209,6 +209,25 @@ describe('the contract', () => {
     const { id: notification } = await prisma.delivery.create({ data: { id: uuidv7(), ...delivery } });
     await checked('GET', '/v1/notifications', `/v1/notifications?alert=${delivery.groupKey}&status=pending`);
     await checked('POST', '/v1/notifications/{id}/redeliver', `/v1/notifications/${notification}/redeliver`);
+    const alert = await makeAlert(prisma, { jobId: job.id });
+    await checked('GET', '/v1/alerts', '/v1/alerts?status=open,silenced&account=media-cn');
+    await checked('GET', '/v1/alerts', '/v1/alerts?status=loud');
+    await checked('GET', '/v1/alerts/{id}', `/v1/alerts/${alert}`);
+    await checked('GET', '/v1/alerts/{id}', `/v1/alerts/${none}`);
+    await checked('GET', '/v1/alerts/{id}/history', `/v1/alerts/${alert}/history`);
+    await checked('POST', '/v1/alerts/{id}/acknowledge', `/v1/alerts/${alert}/acknowledge`);
+    await checked('POST', '/v1/alerts/{id}/resolve', `/v1/alerts/${alert}/resolve`);
+    expect((await checked('POST', '/v1/alerts/{id}/acknowledge', `/v1/alerts/${alert}/acknowledge`)).status).toBe(409);
+    await checked('POST', '/v1/alerts/{id}/reopen', `/v1/alerts/${alert}/reopen`);
+    await checked('GET', '/v1/rules', '/v1/rules');
+    const silence = await checked('POST', '/v1/silences', '/v1/silences', {
+      filter: { account: 'media-cn' },
+      endsAt: new Date(Date.now() + 3_600_000).toISOString(),
+      reason: 'a bucket is being moved',
+    });
+    await checked('GET', '/v1/silences', '/v1/silences?inForce=true');
+    await checked('GET', '/v1/silences/{id}', `/v1/silences/${silence.body.id}`);
+    await checked('DELETE', '/v1/silences/{id}', `/v1/silences/${silence.body.id}`);
     const key = await checked('POST', '/v1/keys', '/v1/keys', { name: 'a', scope: 'read' });
     await checked('GET', '/v1/keys', '/v1/keys');
     await checked('DELETE', '/v1/keys/{id}', `/v1/keys/${key.body.id}`);

@@ -152,7 +152,7 @@ export class Metrics {
 
   readonly alertsOpen = new Gauge({
     name: 'callsheet_alerts_open',
-    help: 'Alerts that are open or acknowledged, by rule and severity',
+    help: 'Alerts that are not over, by rule, severity and status: open, acknowledged, silenced',
     labelNames: ['rule', 'severity', 'status'] as const,
     registers: [this.registry],
   });

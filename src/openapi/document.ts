@@ -5,6 +5,17 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponse
 import { CreatedKey, KeyList, NewKey } from '../access/key-schemas.js';
 import type { Scope } from '../access/scopes.js';
 import { AccountList } from '../jobs/account-schemas.js';
+import {
+  Alert,
+  AlertHistory,
+  AlertList,
+  AlertListQuery,
+  NewSilence,
+  RuleList,
+  Silence,
+  SilenceList,
+  SilenceListQuery,
+} from '../jobs/alert-schemas.js';
 import { CallbackHealthList, CallbackHealthQuery } from '../jobs/callback-health-schemas.js';
 import {
   History,
@@ -35,7 +46,7 @@ const PROBLEMS = {
   401: 'No key, or one that is not known.',
   403: 'The scope of the key is too small.',
   404: 'There is no such thing.',
-  409: 'The account has no credentials, so nobody can ask the vendor.',
+  409: 'It cannot be done as things stand; `detail` says why.',
   410: 'The body of this receipt has expired.',
   413: 'The body is larger than 1 MiB.',
   415: 'The body is not JSON.',
@@ -356,6 +367,113 @@ export function openApiDocument() {
             scope: 'write',
             path: Id,
           },
+        ),
+      },
+      '/v1/alerts': {
+        get: operation(
+          'alerts',
+          { 200: ['A page of alerts.', AlertList] },
+          {
+            summary: 'List alerts, the last seen first',
+            description: 'Failures of one kind are one alert, however many there are.',
+            query: AlertListQuery,
+            example: examples.alertList,
+          },
+        ),
+      },
+      '/v1/alerts/{id}': {
+        get: operation(
+          'alerts',
+          { 200: ['The alert.', Alert] },
+          { summary: 'One alert with what its failures share, and who was told', path: Id, example: examples.alert },
+        ),
+      },
+      '/v1/alerts/{id}/history': {
+        get: operation(
+          'alerts',
+          { 200: ['A page of its history.', AlertHistory] },
+          {
+            summary: 'What became of an alert, and who was told what and when, oldest first',
+            path: Id,
+            query: PageQuery,
+            example: examples.alertHistory,
+          },
+        ),
+      },
+      '/v1/alerts/{id}/acknowledge': {
+        post: operation(
+          'alerts',
+          { 200: ['The alert.', Alert] },
+          {
+            summary: 'Somebody is at it',
+            description: 'Receivers are told again only when it is over.',
+            scope: 'write',
+            path: Id,
+            example: examples.alert,
+            problems: [409],
+          },
+        ),
+      },
+      '/v1/alerts/{id}/resolve': {
+        post: operation(
+          'alerts',
+          { 200: ['The alert.', Alert] },
+          {
+            summary: 'It is over',
+            description: 'The next failure of its kind opens it again.',
+            scope: 'write',
+            path: Id,
+            example: examples.alert,
+          },
+        ),
+      },
+      '/v1/alerts/{id}/reopen': {
+        post: operation(
+          'alerts',
+          { 200: ['The alert.', Alert] },
+          { summary: 'It is not over, or nobody’s any more', scope: 'write', path: Id, example: examples.alert },
+        ),
+      },
+      '/v1/rules': {
+        get: operation(
+          'alerts',
+          { 200: ['All rules.', RuleList] },
+          {
+            summary: 'The rules in force, with their defaults',
+            description: 'They are written in callsheet.yaml.',
+            example: examples.ruleList,
+          },
+        ),
+      },
+      '/v1/silences': {
+        get: operation(
+          'alerts',
+          { 200: ['A page of silences.', SilenceList] },
+          { summary: 'List silences, newest first', query: SilenceListQuery, example: examples.silenceList },
+        ),
+        post: operation(
+          'alerts',
+          { 201: ['The silence, in force.', Silence] },
+          {
+            summary: 'Silence alerts until a time',
+            description:
+              'An alert is covered when every filter that is given matches. When the silence ends and it is still open, receivers are told.',
+            scope: 'write',
+            body: NewSilence,
+            example: examples.silence,
+          },
+        ),
+      },
+      '/v1/silences/{id}': {
+        get: operation(
+          'alerts',
+          { 200: ['The silence.', Silence] },
+          { summary: 'One silence', path: Id, example: examples.silence },
+        ),
+        delete: operation(
+          'alerts',
+          { 200: ['The silence, over.', Silence] },
+          { summary: 'End a silence', scope: 'write', path: Id, example: examples.silence },
         ),
       },
       '/v1/keys': {

@@ -1,4 +1,5 @@
 import type { Account } from '../jobs/account-schemas.js';
+import type { Alert, AlertEvent, AlertItem, RuleItem, Silence } from '../jobs/alert-schemas.js';
 import type { CallbackHealth } from '../jobs/callback-health-schemas.js';
 import type { HistoryEvent, Job, JobItem, Subjob, TrackedJobs } from '../jobs/job-schemas.js';
 import type { Notification } from '../jobs/notification-schemas.js';
@@ -240,6 +241,79 @@ const notification: Notification = {
   answer: '{"errcode":0,"errmsg":"ok"}',
 };
 
+const alertItem: AlertItem = {
+  id: `${ID}7`,
+  rule: 'subjob-failed',
+  kind: 'subjob-failed',
+  severity: 'warning',
+  status: 'open',
+  silenceId: null,
+  account: 'media-cn',
+  api: 'alibaba-ims/batch-media-producing',
+  template: null,
+  reason: 'a part of a job failed',
+  error: { code: 'InvalidMaterial.NotFound', message: 'The specified clips id not found:["<id>"]' },
+  labels: { team: 'shorts' },
+  failures: 20,
+  jobs: 4,
+  opening: 1,
+  firstSeenAt: BEGUN,
+  lastSeenAt: ENDED,
+  openedAt: BEGUN,
+  acknowledgedAt: null,
+  resolvedAt: null,
+  resolvedBy: null,
+};
+
+const opened: AlertEvent = {
+  at: BEGUN,
+  kind: 'opened',
+  actor: 'rule subjob-failed',
+  receiver: null,
+  detail: 'a part of a job failed',
+};
+const told: AlertEvent = { at: ENDED, kind: 'told', actor: null, receiver: 'on-call', detail: 'opened' };
+
+const alert: Alert = {
+  ...alertItem,
+  sample: [
+    {
+      jobId: `${ID}1`,
+      vendorJobId: 'b6b2750d4308892ac33302380001',
+      name: null,
+      subjobPath: 'batch_item/8e81933d44e3ae69e2f814850002',
+      error: 'The specified clips id not found:["30d0b5e871eebb2ff7f6c75a0001"]',
+    },
+  ],
+  shared: [{ kind: 'clip', value: '30d0b5e871eebb2ff7f6c75a0001', failures: 20 }],
+  receivers: [{ name: 'on-call', toldAt: ENDED, nextAt: '2024-12-07T17:04:40.000Z' }],
+  history: [told, opened],
+};
+
+const silence: Silence = {
+  id: `${ID}8`,
+  filter: { account: ['media-cn'], rule: ['subjob-failed'] },
+  author: 'mei',
+  reason: 'the archive bucket is being moved',
+  createdAt: BEGUN,
+  endsAt: '2024-12-07T18:00:00.000Z',
+  endedAt: null,
+  endedBy: null,
+};
+
+const rule: RuleItem = {
+  name: 'failing-template',
+  on: 'failure-share',
+  severity: 'critical',
+  forMs: 0,
+  labels: {},
+  filter: { account: ['media-cn'] },
+  receivers: ['on-call'],
+  windowMs: 3_600_000,
+  minimum: 20,
+  above: 0.1,
+};
+
 const trackedJobs: TrackedJobs = {
   results: [
     { status: 201, job: item },
@@ -267,5 +341,11 @@ export const examples = {
   receiverList: { data: [receiver], nextCursor: null },
   receiverTest,
   notificationList: { data: [notification], nextCursor: null },
+  alert,
+  alertList: { data: [alertItem], nextCursor: null },
+  alertHistory: { data: [opened, told], nextCursor: null },
+  silence,
+  silenceList: { data: [silence], nextCursor: null },
+  ruleList: { data: [rule], nextCursor: null as null },
   accountList: { data: [account], nextCursor: null },
 };

@@ -23,6 +23,8 @@ export class HealthGauges {
     ]);
     metrics.readOnScrape(metrics.budgetPaused, () => this.pausedBudgets());
     metrics.readOnScrape(metrics.jobsOverdue, () => this.overdue());
+    metrics.readOnScrape(metrics.outboxOldestAge, async () => [{ labels: {}, value: await this.outboxAge() }]);
+    metrics.readOnScrape(metrics.alertsOpen, () => this.openAlerts());
     metrics.readOnScrape(metrics.callbackLoss, () => this.callbackLoss());
     metrics.readOnScrape(metrics.deliveriesWaiting, () => this.deliveries('waiting'));
     metrics.readOnScrape(metrics.deliveriesOldestAge, () => this.deliveries('oldest'));
@@ -50,6 +52,21 @@ export class HealthGauges {
     return overdue
       .filter(({ account }) => this.settings.canAsk(account))
       .map(({ account, api, jobs }) => ({ labels: { account, api }, value: jobs }));
+  }
+
+  private async outboxAge(): Promise<number> {
+    const { rows } = await this.sql.query<{ age: number }>({
+      text: `SELECT coalesce(extract(epoch FROM now() - (SELECT recorded_at FROM outbox ORDER BY id LIMIT 1)), 0)::float8 AS age`,
+    });
+    return rows[0]?.age ?? 0;
+  }
+
+  private async openAlerts() {
+    const { rows } = await this.sql.query<{ rule: string; severity: string; status: string; alerts: number }>({
+      text: `SELECT rule, severity, CASE WHEN silence_id IS NULL THEN status ELSE 'silenced' END AS status, count(*)::int AS alerts
+             FROM alerts WHERE status IN ('open', 'acknowledged') GROUP BY 1, 2, 3`,
+    });
+    return rows.map(({ rule, severity, status, alerts }) => ({ labels: { rule, severity, status }, value: alerts }));
   }
 
   private async callbackLoss() {

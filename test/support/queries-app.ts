@@ -215,3 +215,40 @@ export async function makeReceipt(
   await prisma.receiptKey.create({ data: { keyHash: id, receiptId: id, seen: 2 } });
   return id;
 }
+
+/** An alert as the relay would have written it: an open one that a receiver was told of. */
+export async function makeAlert(
+  prisma: PrismaService,
+  { jobId = uuidv7(), ...change }: { jobId?: string } & Partial<Prisma.AlertCreateInput> = {},
+): Promise<string> {
+  const id = uuidv7();
+  const now = new Date();
+  await prisma.alert.create({
+    data: {
+      id,
+      fingerprint: id,
+      rule: 'subjob-failed',
+      kind: 'subjob-failed',
+      severity: 'warning',
+      labels: { team: 'shorts' },
+      account: 'media-cn',
+      api: 'alibaba-ims/media-convert',
+      errorCode: 'C',
+      reason: 'a part of a job failed',
+      status: 'open',
+      opening: 1,
+      failures: 2,
+      jobs: 1,
+      firstSeenAt: now,
+      lastSeenAt: now,
+      openedAt: now,
+      changedAt: now,
+      sample: [{ jobId, vendorJobId: 'v', name: null, subjobPath: 'output/0', error: 'E' }],
+      shared: [{ kind: 'bucket', value: 'demo', count: 2, missed: 0 }],
+      receivers: { create: [{ receiver: 'on-call', toldAt: now, toldOpen: true, toldOpening: 1 }] },
+      events: { create: [{ at: now, kind: 'opened', actor: 'rule subjob-failed' }] },
+      ...change,
+    },
+  });
+  return id;
+}

@@ -121,6 +121,7 @@ export async function startTracker(options: Options = {}) {
     databaseUrl,
     redisUrl,
     notifyAddress,
+    call,
     get: (path: string, key?: string) => call('GET', path, undefined, key),
     post: (path: string, body?: unknown, key?: string) => call('POST', path, body ?? {}, key),
     patch: (path: string, body: unknown, key?: string) => call('PATCH', path, body, key),
