@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
+import { alerts } from './alerts.js';
 import { apply } from './apply.js';
 import { intake } from './intake.js';
 import { latency } from './latency.js';
@@ -10,7 +11,7 @@ import { replicas } from './replicas.js';
 import { keepResults, table, type BenchOptions, type Row } from './report.js';
 import { scale } from './scale.js';
 
-const BENCHES = { intake, latency, apply, replay, polling, scale, replicas };
+const BENCHES = { intake, latency, apply, replay, polling, scale, replicas, alerts };
 type Name = keyof typeof BENCHES;
 
 async function main(): Promise<void> {

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { ACCOUNT } from '../bench/account.js';
+import { figureRulesOn, relayOn } from '../bench/alerts.js';
 import { fillDatabase, sampleJobs, type Sample } from '../bench/fill.js';
 import { listCells } from '../bench/scale-lists.js';
 import { openSide } from '../bench/side.js';
@@ -157,5 +158,27 @@ describe('the plans of', () => {
       await side.sql.transaction((client) => forgetInvented(client, 500));
     });
     expect(flaws).toEqual([]);
+  });
+
+  it('rules that go by figures scan no table', async () => {
+    const flaws = await flawsOf(async () => {
+      const evaluations = await figureRulesOn(side.sql, database.url).evaluateAll();
+      expect(evaluations).toHaveLength(5);
+    });
+    expect(flaws).toEqual([]);
+  });
+
+  it('passing on news scans no table', async () => {
+    const { rows } = await side.sql.query<{ id: string }>({
+      text: `INSERT INTO outbox (job_id, first_sequence, last_sequence, recorded_at)
+             SELECT job_id, min(sequence), max(sequence), recorded_at FROM history_events
+             WHERE job_id IN (SELECT id FROM jobs WHERE status IN ('failed', 'partially_failed') LIMIT 50)
+             GROUP BY job_id, recorded_at RETURNING id`,
+    });
+    expect(rows.length).toBeGreaterThan(49);
+    const flaws = await flawsOf(() => relayOn(side.sql, database.url).passOnAll());
+    expect(flaws).toEqual([]);
+    const { rows: alerts } = await side.sql.query({ text: 'SELECT FROM alerts' });
+    expect(alerts).not.toEqual([]);
   });
 });

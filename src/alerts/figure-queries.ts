@@ -2,7 +2,6 @@ import type { SqlPool } from '../database/sql-pool.js';
 import type { DurationProfile } from '../domain/duration-profile.js';
 import type { JobFilter } from '../domain/job-filter.js';
 import { POLL_LANES } from '../domain/poll-schedule.js';
-import type { JobBasis } from '../domain/transition.js';
 
 /**
  * What figure rules are about, by hand: each is asked every few seconds, and must cost the same at a million jobs as at a
@@ -13,7 +12,7 @@ import type { JobBasis } from '../domain/transition.js';
 /** Jobs that ended last, of a window: enough for any share. */
 const MOST_ENDED = 50_000;
 /** Oldest open jobs of one account, API and status. */
-const MOST_OPEN = 1_000;
+const MOST_OPEN = 500;
 const SAMPLES = 10;
 
 export type SampleJob = { id: string; vendorJobId: string; name: string | null };
@@ -67,7 +66,7 @@ SELECT account, api, template_id AS template, ended, failed, coalesce((
     SELECT id, vendor_job_id, name FROM ended e
     WHERE e.account = c.account AND e.api = c.api AND e.template_id IS NOT DISTINCT FROM c.template_id AND e.status <> 'succeeded'
     ORDER BY terminal_at DESC LIMIT ${SAMPLES}
-  ) some
+  ) newest
 ), '[]') AS sample
 FROM counted c WHERE failed > 0`,
     values,
@@ -82,7 +81,8 @@ export type OpenJob = SampleJob & {
   recipe: string;
   status: 'queued' | 'running';
   progress: number | null;
-  basis: JobBasis;
+  /** Somebody said that it has ended: a callback, or a batch whose parts have not. */
+  saidToEnd: boolean;
   createdAt: Date;
   vendorCreatedAt: Date | null;
   updatedAt: Date;
@@ -101,8 +101,9 @@ export async function readOpen(
   const { rows } = await sql.query<OpenJob>({
     text: `
 SELECT j.id, j.account, j.api, j.vendor_job_id AS "vendorJobId", j.name, j.template_id AS template,
-       coalesce(j.template_id, j.pipeline_id, '') AS recipe, j.status, j.progress, j.basis, j.created_at AS "createdAt",
-       j.vendor_created_at AS "vendorCreatedAt", j.updated_at AS "updatedAt"
+       coalesce(j.template_id, j.pipeline_id, '') AS recipe, j.status, j.progress, j.created_at AS "createdAt",
+       j.vendor_created_at AS "vendorCreatedAt", j.updated_at AS "updatedAt",
+       j.basis->'finalClaims' IS NOT NULL OR j.basis->'endedAt' IS NOT NULL AS "saidToEnd"
 FROM (
   SELECT * FROM jobs WHERE account = $1 AND api = $2 AND status = $3 AND created_at < now() - $4 * interval '1 ms'
     AND (parent_job_id IS NULL OR registered)

@@ -112,9 +112,7 @@ export function learnedLimitMs(profiles: readonly DurationProfile[], factor: num
 export function latenessOf(job: OpenJob, limitMs: number, claimOnly: boolean, now: Date): Lateness | null {
   const ageMs = now.getTime() - startOf(job).getTime();
   if (ageMs <= limitMs) return null;
-  const { finalClaims, endedAt } = job.basis;
-  const saidToEnd = endedAt !== undefined || Object.keys(finalClaims ?? {}).length > 0 || job.progress === 100;
-  if (saidToEnd || claimOnly) return 'wordless';
+  if (job.saidToEnd || job.progress === 100 || claimOnly) return 'wordless';
   if (job.status === 'queued') return 'queued';
   // It moves: however long it takes, nobody is needed.
   return now.getTime() - job.updatedAt.getTime() > limitMs ? 'stuck' : null;
