@@ -4,7 +4,7 @@ import { Silences } from '../src/alerts/silences.js';
 import { SqlPool } from '../src/database/sql-pool.js';
 import { Metrics } from '../src/metrics/metrics.js';
 import { Relay } from '../src/outbox/relay.js';
-import { AlertConfig, toAlertSettings } from '../src/settings/alert-settings.js';
+import { AlertsFile, toAlertSettings } from '../src/settings/alert-settings.js';
 import { CurrentSettings } from '../src/settings/current-settings.js';
 import { benchSettings } from './account.js';
 import { fillDatabase } from './fill.js';
@@ -33,7 +33,7 @@ function settingsOn(databaseUrl: string): CurrentSettings {
   const [bench] = settings.accounts;
   if (!bench) throw new Error('the benchmarks have no account');
   const accounts = [bench, ...ACCOUNTS.map((name) => ({ ...bench, name }))];
-  return new CurrentSettings({ ...settings, accounts, alerts: toAlertSettings(AlertConfig.parse({ rules: RULES })) });
+  return new CurrentSettings({ ...settings, accounts, alerts: toAlertSettings(AlertsFile.parse({ rules: RULES })) });
 }
 
 export function figureRulesOn(sql: SqlPool, databaseUrl: string): FigureRules {

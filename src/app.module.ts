@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { AccessModule } from './access/access.module.js';
+import { AlertLog } from './alerts/alert-log.js';
 import { Alerts } from './alerts/alerts.js';
 import { Dispatcher } from './alerts/dispatcher.js';
 import { FigureRules } from './alerts/figure-rules.js';
@@ -85,6 +86,7 @@ export class AppModule {
         CallbackDoor,
         ApplyProcessor,
         Alerts,
+        AlertLog,
         Dispatcher,
         FigureRules,
         Relay,

@@ -28,7 +28,7 @@ accounts:
   - { name: media-cn, vendor: alibaba-ims, region: cn-shanghai, callback: { tokens: ["\${TOKEN}"] } }
 alerts:
   groupWait: 1s
-  receivers: [{ name: nobody, type: webhook }]\n`,
+  receivers: [{ name: nobody, type: slack, url: 'http://127.0.0.1:9/hook' }]\n`,
     );
     environment = { DATABASE_URL: database.url, CALLSHEET_CONFIG: config, CALLSHEET_API_KEY: ADMIN_KEY, TOKEN };
     sql = new pg.Client({ connectionString: database.url });

@@ -215,8 +215,8 @@ describe('alerts about failed parts of jobs', () => {
       groupWait: '1m',
       receivers: [
         { ...RECORDER, severities: ['critical'] },
-        { name: 'named', type: 'webhook' },
-        { name: 'manager', type: 'alertmanager' },
+        { ...RECORDER, name: 'named' },
+        { name: 'manager', type: 'alertmanager', url: 'http://127.0.0.1:9' },
       ],
       rules: [
         { name: 'loud', on: 'subjob-failed', severity: 'critical' },

@@ -15,8 +15,6 @@ import { toMessage } from './to-message.js';
 
 /** Pairs of an alert and a receiver that are thought of in one transaction. */
 const AT_ONCE = 500;
-/** How often a receiver that forgets is told again, where its settings do not say. */
-const REPOST_MS = 60_000;
 
 type Pair = {
   alertId: string;
@@ -106,7 +104,8 @@ export class Dispatcher {
         supersedes: tell === 'repeated' || tell === 'grew',
       });
       told.push({ channel, receiver: receiver.name, reason: tell });
-      if (!(isPosted(receiver) && tell === 'repeated')) {
+      // Reposts to a receiver that forgets are no news to anybody.
+      if (!(receiver.type === 'alertmanager' && tell === 'repeated')) {
         events.push({ alertId: alert.id, kind: 'told', receiver: receiver.name, detail: tell });
       }
       const repeats = tell === 'repeated' ? pair.repeats + 1 : tell === 'grew' ? pair.repeats : 0;
@@ -130,21 +129,9 @@ export class Dispatcher {
   private decide(alert: AlertRow, receiver: Receiver, pair: Pair, now: Date): Decision {
     const timing = this.settings.value.alerts;
     const told = toldOf(pair);
-    if (!isPosted(receiver)) return nextMessage(alert, told, timing, now);
-    const repostMs = repostOf(receiver) ?? REPOST_MS;
-    return nextPost(alert, told, { groupWaitMs: timing.groupWaitMs, repostMs }, now);
+    if (receiver.type !== 'alertmanager') return nextMessage(alert, told, timing, now);
+    return nextPost(alert, told, { groupWaitMs: timing.groupWaitMs, repostMs: receiver.repostIntervalMs }, now);
   }
-}
-
-/** It groups, repeats and routes of its own accord. */
-function isPosted({ type }: Receiver): boolean {
-  return type === 'alertmanager';
-}
-
-function repostOf(receiver: Receiver): number | null {
-  return 'repostIntervalMs' in receiver && typeof receiver.repostIntervalMs === 'number'
-    ? receiver.repostIntervalMs
-    : null;
 }
 
 function toldOf({ toldAt, toldOpen, toldFailures, toldChangedAt, repeats }: Pair): Told | null {

@@ -1,8 +1,8 @@
 import type { AlertMessage } from '../../src/alerts/alert-message.js';
 import type { TestTracker } from './tracker.js';
 
-/** One receiver that takes everything; what it is told is read from the deliveries stored for it. */
-export const RECORDER = { name: 'recorder', type: 'webhook' };
+/** One receiver that takes everything. Nobody listens there: what it is told is read from the deliveries stored for it. */
+export const RECORDER = { name: 'recorder', type: 'slack', url: 'http://127.0.0.1:9/hook' };
 
 export type Message = AlertMessage & { at: Date; receiver: string };
 
