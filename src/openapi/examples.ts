@@ -346,6 +346,6 @@ export const examples = {
   alertHistory: { data: [opened, told], nextCursor: null },
   silence,
   silenceList: { data: [silence], nextCursor: null },
-  ruleList: { data: [rule], nextCursor: null as null },
+  ruleList: { data: [rule], nextCursor: null },
   accountList: { data: [account], nextCursor: null },
 };
