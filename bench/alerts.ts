@@ -112,7 +112,7 @@ async function passOn(sql: SqlPool, databaseUrl: string, which: string): Promise
       databaseUrl,
       `INSERT INTO outbox (job_id, first_sequence, last_sequence, recorded_at)
        SELECT h.job_id, min(h.sequence), max(h.sequence), h.recorded_at FROM history_events h
-       JOIN (SELECT id, terminal_at FROM jobs WHERE ${which} AND account = 'media-cn' AND confirmed AND parent_job_id IS NULL
+       JOIN (SELECT id, terminal_at FROM jobs WHERE ${which} AND confirmed AND parent_job_id IS NULL
              ORDER BY created_at DESC LIMIT ${NEWS} OFFSET ${batch * NEWS}) j ON j.id = h.job_id AND j.terminal_at = h.recorded_at
        GROUP BY h.job_id, h.recorded_at`,
     );

@@ -1,7 +1,7 @@
 import { startEmulator, type Emulator } from '../emulator/emulator.js';
 import { batchDocument, linesOf, messagesOf, newId, RECORDER, type Part } from './support/alerting.js';
 import { eventually } from './support/eventually.js';
-import { startTracker, VENDOR_ACCOUNT, type TestTracker } from './support/tracker.js';
+import { startTracker, TOKEN, VENDOR_ACCOUNT, type TestTracker } from './support/tracker.js';
 
 const BATCH = 'alibaba-ims/batch-media-producing';
 const CLIP = '30d0b5e871eebb2ff7f6c75a0001';
@@ -207,6 +207,17 @@ describe('alerts about failed parts of jobs', () => {
       'filter.acount',
       'reason',
     ]);
+  });
+
+  it('no secret of ours reaches a receiver, whatever a vendor repeats in its errors', async () => {
+    await begin(FAST);
+    await submit([[{ error: ['C', `cannot call ${TOKEN} at http://callsheet.test/callbacks/media-cn/${TOKEN}`] }]]);
+    await told(['opened C 1']);
+    const [{ payload } = {}] = await tracker.rows('SELECT payload::text AS payload FROM deliveries');
+    expect(payload).toContain('cannot call ***');
+    expect(payload).not.toContain(TOKEN);
+    const [{ id }] = await alerts();
+    expect((await tracker.get(`/v1/alerts/${id}`)).text).not.toContain(TOKEN);
   });
 
   it('receivers get the severities they take, rules name their own, and alertmanager every change at once', async () => {

@@ -5,6 +5,7 @@ import { Deliveries, type NewDelivery } from '../delivery/deliveries.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { Receiver } from '../settings/receiver-settings.js';
 import { CurrentSettings } from '../settings/current-settings.js';
+import type { AlertMessage } from './alert-message.js';
 import * as rows from './alert-rows.js';
 import type { AlertRow } from './alert-rows.js';
 import { endOf, nextMessage, nextPost, resolve, type Decision, type ResolvedBy, type Told } from './lifecycle.js';
@@ -31,6 +32,8 @@ type Pair = {
 @Injectable()
 export class Dispatcher {
   private atWork = false;
+  /** The settings by which every open alert has its receivers. */
+  private assigned: object | null = null;
 
   constructor(
     private readonly sql: SqlPool,
@@ -52,12 +55,15 @@ export class Dispatcher {
   }
 
   private async tellAll(): Promise<void> {
+    const settings = this.settings.value.alerts;
     const told = await this.sql.transaction(async (client) => {
       const now = await rows.lockAlerts(client);
       await this.silences.expire(client, now);
       await this.endAlerts(client, now);
+      if (this.assigned !== settings) await findReceivers(client, this.settings, now);
       return this.dispatch(client, now);
     });
+    this.assigned = settings;
     for (const { receiver, reason } of told) this.metrics.alertMessages.inc({ receiver, reason });
     this.deliveries.wake(told.map(({ channel }) => channel));
   }
@@ -92,7 +98,10 @@ export class Dispatcher {
       if (tell === null) return { ...pair, dueAt: at };
 
       const opening = pair.toldOpen ? pair.toldOpening : alert.opening;
-      const payload = toMessage(alert, tell, { opening, publicUrl: this.settings.value.publicUrl });
+      const payload = withoutSecrets(
+        toMessage(alert, tell, { opening, publicUrl: this.settings.value.publicUrl }),
+        this.settings.redact,
+      );
       const channel = `receiver/${receiver.name}`;
       const { dedupKey } = payload;
       // What waits is about the same, and older: this says all of it.
@@ -134,6 +143,13 @@ export class Dispatcher {
   }
 }
 
+/** Vendors repeat callback addresses, and with them their tokens; what is sent goes past the redaction of answers. */
+function withoutSecrets(message: AlertMessage, redact: (text: string) => string): AlertMessage {
+  return JSON.parse(JSON.stringify(message), (_key, value: unknown) =>
+    typeof value === 'string' ? redact(value) : value,
+  ) as AlertMessage;
+}
+
 function toldOf({ toldAt, toldOpen, toldFailures, toldChangedAt, repeats }: Pair): Told | null {
   if (toldAt === null) return null;
   return { at: toldAt, open: toldOpen, failures: toldFailures, changedAt: toldChangedAt ?? toldAt, repeats };
@@ -173,8 +189,8 @@ export async function makeDue(client: pg.ClientBase, alertIds: readonly string[]
   });
 }
 
-/** For alerts that are open when a receiver is new, or was away. */
-export async function findReceivers(client: pg.ClientBase, settings: CurrentSettings, now: Date): Promise<void> {
+/** For alerts that were open before a receiver was there. */
+async function findReceivers(client: pg.ClientBase, settings: CurrentSettings, now: Date): Promise<void> {
   const { rules, receivers } = settings.value.alerts;
   const wanted = rules.flatMap((rule) =>
     receiversOf(rule, receivers).map(({ name }) => ({ rule: rule.name, receiver: name })),

@@ -129,6 +129,6 @@ function sampleOf({ job, subjobPath, code, message }: Signal): Sample {
     vendorJobId: job.vendorJobId,
     name: job.name,
     subjobPath,
-    error: error?.slice(0, 500) ?? null,
+    error: error?.slice(0, 500).toWellFormed() ?? null,
   };
 }

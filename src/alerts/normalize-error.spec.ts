@@ -25,6 +25,11 @@ it.each([
   expect(normalizeError(message)).toBe(expected);
 });
 
+it('is cut without breaking a character in two', () => {
+  expect(normalizeError('😀'.repeat(400))?.isWellFormed()).toBe(true);
+  expect(normalizeError(`x${'😀'.repeat(400)}`)?.isWellFormed()).toBe(true);
+});
+
 it('has nothing to say about no message', () => expect(normalizeError(null)).toBeNull());
 
 it('keeps groups apart by rule, account, API, template and code', () => {

@@ -23,7 +23,7 @@ const LONGEST = 500;
 export function normalizeError(message: string | null): string | null {
   if (message === null) return null;
   const plain = VOLATILE.reduce((text, [pattern, name]) => text.replace(pattern, name), message.trim());
-  return plain.replace(LIST, '$1').replace(/\s+/g, ' ').slice(0, LONGEST);
+  return plain.replace(LIST, '$1').replace(/\s+/g, ' ').slice(0, LONGEST).toWellFormed();
 }
 
 /** Failures with the same parts are one alert. As a UUID, since that is how it is stored. */

@@ -40,7 +40,7 @@ function inText(text: string): Named[] {
   const ids = [...rest.matchAll(ID_IN_TEXT)].flatMap((match): Named[] => {
     const before = rest.slice(Math.max(0, match.index - 80), match.index).toLowerCase();
     const kind = lastWord(before);
-    return kind ? [{ kind, value: match[0].slice(0, LONGEST) }] : [];
+    return kind ? [{ kind, value: match[0].slice(0, LONGEST).toWellFormed() }] : [];
   });
   const buckets = [...rest.matchAll(/\bbucket["' :=]+([a-z0-9][a-z0-9-]{2,62})\b/gi)].map(([, value = '']): Named => ({
     kind: 'bucket',
@@ -68,11 +68,11 @@ function inInput(value: Json, key: string, depth: number): Named[] {
   const text = value.trim();
   if (/^[[{]/.test(text)) return inInput(parsed(text), key, depth + 1);
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return inUrl(text);
-  if (/bucket/i.test(key)) return text === '' ? [] : [{ kind: 'bucket', value: text.slice(0, LONGEST) }];
+  if (/bucket/i.test(key)) return text === '' ? [] : [{ kind: 'bucket', value: text.slice(0, LONGEST).toWellFormed() }];
   if (!ID.test(text)) return [];
-  if (/clips?(id)?s?$/i.test(key)) return [{ kind: 'clip', value: text.slice(0, LONGEST) }];
+  if (/clips?(id)?s?$/i.test(key)) return [{ kind: 'clip', value: text.slice(0, LONGEST).toWellFormed() }];
   return /media|material|video|audio|image|sticker|logo/i.test(key)
-    ? [{ kind: 'media', value: text.slice(0, LONGEST) }]
+    ? [{ kind: 'media', value: text.slice(0, LONGEST).toWellFormed() }]
     : [];
 }
 
@@ -89,7 +89,7 @@ function inUrl(text: string): Named[] {
   const url = text.replace(/[?#].*$/s, '').replace(/[.,:;]+$/, '');
   if (!URL.canParse(url)) return [];
   const { protocol, hostname } = new URL(url);
-  const named: Named = { kind: 'url', value: withoutUser(url).slice(0, LONGEST) };
+  const named: Named = { kind: 'url', value: withoutUser(url).slice(0, LONGEST).toWellFormed() };
   if (STORES.has(protocol)) return [named, ...(hostname === '' ? [] : [{ kind: 'bucket' as const, value: hostname }])];
   const bucket = BUCKET_HOST.exec(hostname)?.[1];
   return [

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Cron, Interval } from '@nestjs/schedule';
 import { Dispatcher } from '../alerts/dispatcher.js';
+import { forgetAlerts } from '../alerts/forget-alerts.js';
 import { FigureRules } from '../alerts/figure-rules.js';
 import { exclusively } from '../database/exclusively.js';
 import { dropPartitions, makePartitions } from '../database/partitions.js';
@@ -159,6 +160,7 @@ export class Maintenance {
       const dropped = await exclusively(this.sql, 'expiry', () => dropPartitions(this.sql, before));
       for (const name of dropped ?? []) this.logger.log(`dropped ${name}: older than the retention`);
       await exclusively(this.sql, 'callback-count', (client) => dropCallbackCounts(client, before.history));
+      await exclusively(this.sql, 'alerts', (client) => forgetAlerts(client, before.history));
       await this.forgetDeliveries(before.receipts);
     });
   }
