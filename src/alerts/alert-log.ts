@@ -13,7 +13,7 @@ export class AlertLog implements OnModuleInit {
       // A test message is about no alert.
       if (rowCount === 0) return;
       const receiver = channel.slice(channel.indexOf('/') + 1);
-      await writeAlertEvents(client, [{ alertId, kind: status, receiver, detail }], new Date());
+      await writeAlertEvents(client, [{ alertId, kind: status, receiver, detail }]);
     });
   }
 }

@@ -157,13 +157,17 @@ export type AlertEventWrite = {
   detail?: string | null;
 };
 
-/** What became of alerts, and who was told: their history. */
-export async function writeAlertEvents(client: Client, events: readonly AlertEventWrite[], at: Date): Promise<void> {
+/** What became of alerts, and who was told: their history. `at`: null for now. */
+export async function writeAlertEvents(
+  client: Client,
+  events: readonly AlertEventWrite[],
+  at: Date | null = null,
+): Promise<void> {
   if (events.length === 0) return;
   await client.query({
     name: 'alert-events',
     text: `INSERT INTO alert_events (alert_id, at, kind, actor, receiver, detail)
-           SELECT "alertId", $2, kind, actor, receiver, detail
+           SELECT "alertId", coalesce($2::timestamptz, clock_timestamp()), kind, actor, receiver, detail
            FROM json_to_recordset($1::json) AS v("alertId" uuid, kind text, actor text, receiver text, detail text)`,
     values: [JSON.stringify(events), at],
   });

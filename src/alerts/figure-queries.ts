@@ -86,6 +86,8 @@ export type OpenJob = SampleJob & {
   createdAt: Date;
   vendorCreatedAt: Date | null;
   updatedAt: Date;
+  /** Postgres' time, at which all of this holds. */
+  now: Date;
 };
 
 /**
@@ -102,7 +104,7 @@ export async function readOpen(
     text: `
 SELECT j.id, j.account, j.api, j.vendor_job_id AS "vendorJobId", j.name, j.template_id AS template,
        coalesce(j.template_id, j.pipeline_id, '') AS recipe, j.status, j.progress, j.created_at AS "createdAt",
-       j.vendor_created_at AS "vendorCreatedAt", j.updated_at AS "updatedAt",
+       j.vendor_created_at AS "vendorCreatedAt", j.updated_at AS "updatedAt", now() AS now,
        j.basis->'finalClaims' IS NOT NULL OR j.basis->'endedAt' IS NOT NULL AS "saidToEnd"
 FROM (
   SELECT * FROM jobs WHERE account = $1 AND api = $2 AND status = $3 AND created_at < now() - $4 * interval '1 ms'

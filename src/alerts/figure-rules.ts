@@ -91,7 +91,6 @@ export class FigureRules {
       const known = [...new Set(broadestFirst.map(profileKey))].flatMap((key) => byKey.get(key) ?? []);
       return figures.learnedLimitMs(known, factor);
     };
-    const now = new Date();
     const late: figures.LateJob[] = [];
     for (const kind of kinds) {
       // The shortest of its recipes: what is younger cannot be late.
@@ -103,8 +102,7 @@ export class FigureRules {
       const open = await queries.readOpen(this.sql, { ...kind, olderThanMs: Math.min(...limits) }, filter);
       for (const job of open) {
         const limitMs = limitOf(job);
-        const lateness =
-          limitMs === null ? null : figures.latenessOf(job, limitMs, !this.settings.canAsk(job.account), now);
+        const lateness = limitMs === null ? null : figures.latenessOf(job, limitMs, !this.settings.canAsk(job.account));
         if (limitMs !== null && lateness) late.push({ job, lateness, limitMs });
       }
     }

@@ -76,9 +76,10 @@ describe('a late job', () => {
     createdAt: before(30 * MINUTE),
     vendorCreatedAt: null,
     updatedAt: before(30 * MINUTE),
+    now: NOW,
   };
   const late = (change: Partial<OpenJob>, claimOnly = false) =>
-    latenessOf({ ...job, ...change }, 20 * MINUTE, claimOnly, NOW);
+    latenessOf({ ...job, ...change }, 20 * MINUTE, claimOnly);
 
   it('is called after what it does', () => {
     expect(late({})).toBe('stuck');

@@ -109,13 +109,13 @@ export function learnedLimitMs(profiles: readonly DurationProfile[], factor: num
 }
 
 /** How a job is late beyond its limit; null: it is not. `claimOnly`: nobody can ask how it is. */
-export function latenessOf(job: OpenJob, limitMs: number, claimOnly: boolean, now: Date): Lateness | null {
-  const ageMs = now.getTime() - startOf(job).getTime();
+export function latenessOf(job: OpenJob, limitMs: number, claimOnly: boolean): Lateness | null {
+  const ageMs = job.now.getTime() - startOf(job).getTime();
   if (ageMs <= limitMs) return null;
   if (job.saidToEnd || job.progress === 100 || claimOnly) return 'wordless';
   if (job.status === 'queued') return 'queued';
   // It moves: however long it takes, nobody is needed.
-  return now.getTime() - job.updatedAt.getTime() > limitMs ? 'stuck' : null;
+  return job.now.getTime() - job.updatedAt.getTime() > limitMs ? 'stuck' : null;
 }
 
 export type LateJob = { job: OpenJob; lateness: Lateness; limitMs: number };
