@@ -111,9 +111,7 @@ export class Relay {
     const believed = new Set(waited.filter((range) => range.told).map(({ jobId }) => jobId));
     for (const range of ranges) {
       const job = jobs.get(range.jobId);
-      const written = (events.get(range.jobId) ?? []).filter(
-        ({ sequence }) => sequence >= range.first && sequence <= range.last,
-      );
+      const written = events.get(range) ?? [];
       if (!job || written.length === 0) continue;
       const claim = { confirmed: job.confirmed, claimOnly: !this.settings.canAsk(job.account) };
       const hasWaited = 'answered' in range;
@@ -137,17 +135,17 @@ export class Relay {
     });
   }
 
-  private async eventsOf(client: pg.ClientBase, ranges: statements.Range[]): Promise<Map<string, NewsEvent[]>> {
-    const rows = await statements.readEvents(client, ranges);
-    const failed = rows.flatMap(({ subjobId }) => subjobId ?? []);
+  private async eventsOf(client: pg.ClientBase, ranges: statements.Range[]): Promise<Map<statements.Range, NewsEvent[]>> {
+    const events = await statements.readEvents(client, ranges);
+    // A replay that came in between has numbered them anew; the time at which they were written stays.
+    const moved = ranges.filter((range) => !events.has(range));
+    for (const [range, written] of await statements.readMovedEvents(client, moved)) events.set(range, written);
+    const failed = [...events.values()].flatMap((rows) => rows.flatMap(({ subjobId }) => subjobId ?? []));
     const subjobs = await statements.readSubjobs(client, [...new Set(failed)]);
-    const byJob = new Map<string, NewsEvent[]>();
-    for (const { jobId, subjobId, ...event } of rows) {
-      const subjob = subjobId === null ? null : (subjobs.get(subjobId) ?? null);
-      const known = byJob.get(jobId);
-      if (known) known.push({ ...event, subjob });
-      else byJob.set(jobId, [{ ...event, subjob }]);
-    }
-    return byJob;
+    const withSubjob = ({ subjobId, ...event }: statements.EventRow): NewsEvent => ({
+      ...event,
+      subjob: subjobId === null ? null : (subjobs.get(subjobId) ?? null),
+    });
+    return new Map([...events].map(([range, rows]) => [range, rows.map(withSubjob)]));
   }
 }

@@ -86,20 +86,32 @@ export async function readJobs(client: Client, ids: readonly string[]): Promise<
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-type EventRow = Omit<NewsEvent, 'subjob'> & { jobId: string; subjobId: string | null };
+export type EventRow = Omit<NewsEvent, 'subjob'> & { subjobId: string | null };
 
-const READ_EVENTS = `
-SELECT h.job_id AS "jobId", h.sequence, h.recorded_at AS "recordedAt", h.kind, h.subjob_id AS "subjobId", h."from", h."to",
-       h.detail
-FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::timestamptz[]) AS news(job_id, first, last, recorded_at)
-JOIN history_events h ON h.job_id = news.job_id AND h.sequence BETWEEN news.first AND news.last
-  AND h.recorded_at = news.recorded_at
+/** Range after range, behind a fence: the key of the history begins with the job. */
+const readEventsWhere = (condition: string) => `
+SELECT news.place::int, h.sequence, h.recorded_at AS "recordedAt", h.kind, h.subjob_id AS "subjobId", h."from", h."to", h.detail
+FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::timestamptz[]) WITH ORDINALITY
+  AS news(job_id, first, last, recorded_at, place),
+LATERAL (SELECT * FROM history_events e WHERE e.job_id = news.job_id AND ${condition} AND e.recorded_at = news.recorded_at OFFSET 0) AS h
 ORDER BY h.sequence`;
 
-export async function readEvents(client: Client, ranges: readonly Range[]): Promise<EventRow[]> {
-  const { rows } = await client.query<EventRow>({
-    name: 'news-events',
-    text: READ_EVENTS,
+/** The events of each range, in order; a range without any is left out. */
+export function readEvents(client: Client, ranges: readonly Range[]): Promise<Map<Range, EventRow[]>> {
+  return eventsWhere(client, 'news-events', 'e.sequence BETWEEN news.first AND news.last', ranges);
+}
+
+/** The same by their time alone. */
+export function readMovedEvents(client: Client, ranges: readonly Range[]): Promise<Map<Range, EventRow[]>> {
+  return eventsWhere(client, 'news-events-moved', 'true', ranges);
+}
+
+async function eventsWhere(client: Client, name: string, condition: string, ranges: readonly Range[]) {
+  const events = new Map<Range, EventRow[]>();
+  if (ranges.length === 0) return events;
+  const { rows } = await client.query<EventRow & { place: number }>({
+    name,
+    text: readEventsWhere(condition),
     values: [
       ranges.map(({ jobId }) => jobId),
       ranges.map(({ first }) => first),
@@ -107,7 +119,13 @@ export async function readEvents(client: Client, ranges: readonly Range[]): Prom
       ranges.map(({ recordedAt }) => recordedAt),
     ],
   });
-  return rows;
+  for (const { place, ...event } of rows) {
+    const range = ranges[place - 1];
+    const known = range && events.get(range);
+    if (known) known.push(event);
+    else if (range) events.set(range, [event]);
+  }
+  return events;
 }
 
 /** The parts that events speak of, by id. */
