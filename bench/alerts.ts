@@ -7,7 +7,7 @@ import { Relay } from '../src/outbox/relay.js';
 import { AlertsFile, toAlertSettings } from '../src/settings/alert-settings.js';
 import { CurrentSettings } from '../src/settings/current-settings.js';
 import { benchSettings } from './account.js';
-import { fillDatabase } from './fill.js';
+import { filledDatabase } from './fill.js';
 import { query, settle, type BenchPostgres } from './postgres.js';
 import { compared, type BenchOptions, type Row, type Say } from './report.js';
 
@@ -75,8 +75,7 @@ export async function alerts(postgres: BenchPostgres, { size }: BenchOptions, sa
 }
 
 async function measure(postgres: BenchPostgres, jobs: number, say: Say) {
-  const databaseUrl = await postgres.createDatabase(`alerts_${jobs}`);
-  await fillDatabase(databaseUrl, { jobs }, say);
+  const databaseUrl = await filledDatabase(postgres, `alerts_${jobs}`, jobs, say);
   const sql = new SqlPool(databaseUrl);
   try {
     const rules = figureRulesOn(sql, databaseUrl);

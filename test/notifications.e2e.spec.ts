@@ -22,12 +22,13 @@ describe('notifications', () => {
   beforeAll(async () => {
     chat = await startHttpReceiver('ok');
     robot = await startHttpReceiver('{"errcode":0,"errmsg":"ok"}');
-    const common = { severities: null, language: 'en' } as const;
     tracker = await startTracker({
-      receivers: [
-        { ...common, name: 'chat', type: 'slack', url: `${chat.url}/services/T0/B0/${SECRET}` },
-        { ...common, name: 'robot', type: 'dingtalk', url: `${robot.url}/robot/send?access_token=${SECRET}` },
-      ],
+      alerts: {
+        receivers: [
+          { name: 'chat', type: 'slack', url: `${chat.url}/services/T0/B0/${SECRET}` },
+          { name: 'robot', type: 'dingtalk', url: `${robot.url}/robot/send?access_token=${SECRET}` },
+        ],
+      },
     });
   });
   afterAll(async () => {
