@@ -34,7 +34,7 @@ export async function live({ databaseUrl, channel, url, death }: Life): Promise<
       return answered;
     },
   };
-  const engine = makeEngine(databaseUrl, null, { [channel]: sender }, { cutMs: 200, leaseMs: 250 });
+  const engine = makeEngine(databaseUrl, null, { [channel]: sender }, { cutMs: 1_000, leaseMs: 1_200 });
   engine.deliveries.onSettled('receiver', async (client, { id }) => {
     await client.query('INSERT INTO told (id) VALUES ($1)', [id]);
     passing('settling');
