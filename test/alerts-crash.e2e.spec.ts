@@ -84,5 +84,5 @@ alerts:
     expect((await counted()).rows).toEqual(CODES.map((code) => ({ code, failures: code === 'Code.A' ? 42 : 39 })));
     const { rows: left } = await sql.query('SELECT FROM outbox');
     expect(left).toEqual([]);
-  });
+  }, 90_000);
 });
