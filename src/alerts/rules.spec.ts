@@ -1,7 +1,7 @@
 import { JobFilter } from '../domain/job-filter.js';
+import { matchesJob } from '../domain/job-match.js';
 import type { JobNews, NewsEvent, NewsJob } from '../domain/job-news.js';
 import { Rule } from '../settings/alert-settings.js';
-import { matchesJob } from './job-match.js';
 import { isEventRule, signalsOf, successIn } from './rules.js';
 
 const AT = new Date('2026-11-21T08:00:00Z');

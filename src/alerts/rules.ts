@@ -1,6 +1,13 @@
-import type { JobNews, NewsEvent, NewsJob, NewsSubjob } from '../domain/job-news.js';
+import { matchesJob } from '../domain/job-match.js';
+import {
+  endsAs,
+  isPartFailure,
+  type JobNews,
+  type NewsEvent,
+  type NewsJob,
+  type NewsSubjob,
+} from '../domain/job-news.js';
 import type { Rule } from '../settings/alert-settings.js';
-import { matchesJob } from './job-match.js';
 
 /** A job that an alert can show. */
 export type AffectedJob = Pick<NewsJob, 'id' | 'vendorJobId' | 'name'>;
@@ -68,27 +75,18 @@ function ofJob({ errorCode, errorMessage }: NewsJob, reason: string): Fault {
   return said(reason, errorCode, errorMessage);
 }
 
-/** An end that is told once: confirming what it was already is no second one, unless nobody was told before. */
-function endsAs({ kind, to, from, detail }: NewsEvent, status: string): boolean {
-  return kind === 'job.status' && to === status && (from !== to || detail?.['confirmed'] === true);
-}
-
 /** A job without parts is its own only part. */
 function failedPart(event: NewsEvent, { job, events, hasSubjobs }: JobNews): Fault | null {
   if (!hasSubjobs) return endsAs(event, 'failed') ? ofJob(job, 'a job without parts failed') : null;
   const { subjob } = event;
-  if (!subjob || !isFailure(event) || events.some((other) => isPartOf(other, subjob))) return null;
+  if (!subjob || !isPartFailure(event) || events.some((other) => isPartOf(other, subjob))) return null;
   const { errorCode: code, errorMessage: message, path: subjobPath } = subjob;
   return { code, message, reason: 'a part of a job failed', subjobPath };
 }
 
-function isFailure({ kind, to }: NewsEvent): boolean {
-  return (kind === 'subjob.status' || kind === 'subjob.added') && to === 'failed';
-}
-
 /** A group fails with its outputs: those are what failed. */
 function isPartOf(event: NewsEvent, group: NewsSubjob): boolean {
-  return isFailure(event) && event.subjob !== null && event.subjob.path.startsWith(`${group.path}/`);
+  return isPartFailure(event) && event.subjob !== null && event.subjob.path.startsWith(`${group.path}/`);
 }
 
 export function isEventRule(rule: Rule): rule is EventRule {

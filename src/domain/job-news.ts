@@ -43,3 +43,13 @@ export type NewsEvent = {
 
 /** What has happened to one job, oldest first: only what may be told, so no claim that an answer may still refute. */
 export type JobNews = { job: NewsJob; events: NewsEvent[]; hasSubjobs: boolean };
+
+/** Whether a job ended so. An end is told once: confirming what it was already is no second one, unless nobody was told before. */
+export function endsAs({ kind, to, from, detail }: NewsEvent, status: JobStatus): boolean {
+  return kind === 'job.status' && to === status && (from !== to || detail?.['confirmed'] === true);
+}
+
+/** Whether a part failed. */
+export function isPartFailure({ kind, to }: NewsEvent): boolean {
+  return (kind === 'subjob.status' || kind === 'subjob.added') && to === 'failed';
+}

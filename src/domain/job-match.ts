@@ -1,7 +1,7 @@
-import type { JobFilter } from '../domain/job-filter.js';
-import type { NewsJob } from '../domain/job-news.js';
+import type { JobFilter } from './job-filter.js';
+import type { NewsJob } from './job-news.js';
 
-/** Whether the filter of a rule covers a job: as `GET /v1/jobs` would with the same parameters, but for URLs of outputs. */
+/** Whether a filter covers a job: as `GET /v1/jobs` would with the same parameters, but for URLs of outputs. */
 export function matchesJob(filter: JobFilter, job: NewsJob): boolean {
   const { status, account, api, label, q, createdAfter, createdBefore } = filter;
   return (
