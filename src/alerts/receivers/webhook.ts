@@ -1,5 +1,5 @@
-import { Webhook } from 'standardwebhooks';
 import type { Channel } from '../../delivery/channel.js';
+import { signatureHeaders } from '../../delivery/standard-webhooks.js';
 import type { ReceiverOf } from '../../settings/receiver-settings.js';
 import type { Proxies } from '../../vendors/vendor-client.js';
 import { messageText, plainText } from '../messages.js';
@@ -18,18 +18,4 @@ export function webhook(receiver: ReceiverOf<'webhook'>, proxies: Proxies): Chan
     const headers = { ...signatureHeaders(id, new Date(), body, receiver.secrets), 'x-callsheet-dedup-key': dedupKey };
     return post.send(body, headers, signal);
   });
-}
-
-/** The three headers of Standard Webhooks. `id` is the same at every attempt. */
-export function signatureHeaders(
-  id: string,
-  sentAt: Date,
-  body: string,
-  secrets: readonly string[],
-): Record<string, string> {
-  return {
-    'webhook-id': id,
-    'webhook-timestamp': String(Math.floor(sentAt.getTime() / 1000)),
-    'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, sentAt, body)).join(' '),
-  };
 }
