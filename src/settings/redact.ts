@@ -19,3 +19,23 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
   const pattern = new RegExp(alternatives.join('|'), 'g');
   return (text) => text.replace(pattern, '***');
 }
+
+/** The text without secrets; JSON stays JSON, also where a secret is made of digits and stands inside a number. */
+export function redacted(text: string, redact: (text: string) => string): string {
+  const hidden = redact(text);
+  if (hidden === text || isJson(hidden) || !isJson(text)) return hidden;
+  return JSON.stringify(JSON.parse(text), (_key, value: unknown) => {
+    if (typeof value === 'string') return redact(value);
+    if (typeof value === 'number' && redact(String(value)) !== String(value)) return null;
+    return value;
+  });
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
