@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { JobFilter, LabelKey, LabelValue } from '../domain/job-filter.js';
-import { apiNamed, VENDOR_APIS } from '../vendors/registry.js';
+import { LabelKey, LabelValue } from '../domain/job-filter.js';
 import { duration } from './duration.js';
+import { filterInYaml, filterProblems } from './filter-settings.js';
 import { LANGUAGES, ReceiverFile, toReceiver, type Receiver } from './receiver-settings.js';
 
 const HOUR = 3.6e6;
@@ -11,20 +11,6 @@ const between = (least: string, most: string) => {
   const [min, max] = [duration.parse(least), duration.parse(most)];
   return duration.refine((ms) => ms >= min && ms <= max, `must be from ${least} to ${most}`);
 };
-
-/** Lists may be written as YAML has them: `status: [failed, lost]` is `status: failed,lost`. */
-const filterInYaml = z.preprocess(
-  (value) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(
-          Object.entries(value).map(([key, item]) => [
-            key,
-            Array.isArray(item) && key !== 'label' ? item.map(String).join(',') : item,
-          ]),
-        )
-      : value,
-  JobFilter,
-);
 
 const everyRule = {
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower case letters, digits and dashes'),
@@ -139,24 +125,13 @@ export function alertProblems({ rules, receivers }: AlertsFile, accounts: readon
       ...(rule.receivers ?? []).flatMap((name, k) =>
         known.has(name) ? [] : [`${place}.receivers[${k}]: there is no receiver ${name}`],
       ),
-      ...filterProblems(rule, accounts).map(([key, problem]) => `${place}.filter.${key}: ${problem}`),
+      ...ruleFilterProblems(rule, accounts).map(([key, problem]) => `${place}.filter.${key}: ${problem}`),
     ];
   });
 }
 
-function filterProblems({ on, filter = {} }: Rule, accounts: readonly string[]): [key: string, problem: string][] {
-  const problems: [string, string][] = [];
-  for (const account of filter.account ?? []) {
-    if (!accounts.includes(account)) problems.push(['account', `there is no account ${account}`]);
-  }
-  for (const api of filter.api ?? []) {
-    if (!apiNamed(api)) {
-      problems.push(['api', `${api} is not one of ${VENDOR_APIS.map(({ name }) => name).join(', ')}`]);
-    }
-  }
-  if (filter.q?.includes('://')) {
-    problems.push(['q', 'may be an id or the beginning of a name, not a URL: a job that failed has no output']);
-  }
+function ruleFilterProblems({ on, filter = {} }: Rule, accounts: readonly string[]): [key: string, problem: string][] {
+  const problems = filterProblems(filter, accounts);
   const given = Object.keys(filter);
   if (on === 'receipts-waiting' && given[0] !== undefined) {
     problems.push([given[0], 'receipts-waiting watches all receipts, and takes no filter']);
