@@ -136,6 +136,7 @@ describe('the examples', () => {
       alerts: {
         receivers: ['alertmanager', 'webhook', 'slack', 'dingtalk', 'feishu', 'email'].map((type) => ({ type })),
       },
+      webhooks: { endpoints: [{ name: 'orders', filter: { account: ['media-cn'] } }] },
     });
   });
 

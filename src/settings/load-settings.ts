@@ -6,6 +6,7 @@ import { endpointOf } from '../vendors/vendors.js';
 import { alertProblems, toAlertSettings } from './alert-settings.js';
 import { receiverProblems } from './receiver-settings.js';
 import { CALLBACK_URL_LIMIT, callbackUrl, ConfigFile, Environment, type Account, type Settings } from './settings.js';
+import { webhookProblems } from './webhook-settings.js';
 
 /** Everything that is wrong with the configuration, one line each, with its place. */
 export class SettingsError extends Error {
@@ -29,6 +30,7 @@ export function loadSettings(variables: Variables, workingDir: string): Settings
     const names = config.accounts.map(({ name }) => name);
     problems.push(...accountProblems(config));
     problems.push(...receiverProblems(config.alerts.receivers), ...alertProblems(config.alerts, names));
+    problems.push(...webhookProblems(config.webhooks, names));
   }
   if (!environment || !config || problems.length > 0) throw new SettingsError(problems);
   return {
@@ -51,6 +53,7 @@ export function loadSettings(variables: Variables, workingDir: string): Settings
     },
     retention: { receiptBodiesMs: config.retention.receiptBodies, historyMs: config.retention.history },
     alerts: toAlertSettings(config.alerts),
+    webhooks: config.webhooks,
   };
 }
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const LANGUAGES = ['en', 'zh'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-const url = z
+export const targetUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
   .refine((text) => URL.canParse(text) && new URL(text).username === '', 'must hold no user or password');
 
@@ -46,7 +46,7 @@ const Alertmanager = z.strictObject({
   ...every,
   type: z.literal('alertmanager'),
   /** With the path prefix, if it has one, and without `/api/v2/alerts`. */
-  url: url.transform((text) => text.replace(/\/+$/, '')),
+  url: targetUrl.transform((text) => text.replace(/\/+$/, '')),
   username: headerText.optional(),
   password: secret.optional(),
   bearerToken: secret.regex(/^[\x21-\x7e]*$/, 'must be printable ASCII').optional(),
@@ -56,13 +56,13 @@ const Alertmanager = z.strictObject({
 const WebhookReceiver = z.strictObject({
   ...every,
   type: z.literal('webhook'),
-  url,
+  url: targetUrl,
   secrets: z.array(webhookSecret).min(1, 'must hold at least one secret'),
 });
 
-const Slack = z.strictObject({ ...every, type: z.literal('slack'), url });
-const DingTalk = z.strictObject({ ...every, type: z.literal('dingtalk'), url, secret: secret.optional() });
-const Feishu = z.strictObject({ ...every, type: z.literal('feishu'), url, secret: secret.optional() });
+const Slack = z.strictObject({ ...every, type: z.literal('slack'), url: targetUrl });
+const DingTalk = z.strictObject({ ...every, type: z.literal('dingtalk'), url: targetUrl, secret: secret.optional() });
+const Feishu = z.strictObject({ ...every, type: z.literal('feishu'), url: targetUrl, secret: secret.optional() });
 
 const Email = z.strictObject({
   ...every,

@@ -60,6 +60,14 @@ accounts:${account('media-cn', 'token-0123456789-c')}${account('clips', 'token-0
     expect(settings.retention.historyMs).toBe(30 * 86_400_000);
   });
 
+  it('brings endpoints into force, and says that they changed', () => {
+    const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+    const endpoint = `{ name: orders, url: 'https://orders.example.com/', secrets: [${secret}] }`;
+    const { settings, news } = reloaded(`${FILE}\nwebhooks: { endpoints: [${endpoint}] }`);
+    expect(news).toBe('2 accounts; webhooks changed');
+    expect(settings.webhooks.endpoints.map(({ name }) => name)).toEqual(['orders']);
+  });
+
   it('leaves an account that did not change the object it was', () => {
     const { settings } = reloaded(FILE.replace('token-0123456789-b', 'token-0123456789-x'));
     expect(settings.accounts[0]).toBe(inForce.accounts[0]);

@@ -22,14 +22,14 @@ export function reloadSettings(
     throw new SettingsError([`${path.basename(inForce.configFile)}: is gone`]);
   if (read.configFile !== null && inForce.accounts.length > 0 && statSync(read.configFile).size === 0)
     throw new SettingsError([`${path.basename(read.configFile)}: is empty; "accounts: []" is how to have none`]);
-  const { configFile, publicUrl, retention, alerts } = read;
+  const { configFile, publicUrl, retention, alerts, webhooks } = read;
   const known = new Map(inForce.accounts.map((account) => [account.name, account]));
   // An account that is as it was stays the object it was, and whatever was made for it stays as well.
   const accounts = read.accounts.map((account) => {
     const before = known.get(account.name);
     return before && isDeepStrictEqual(before, account) ? before : account;
   });
-  const settings = { ...inForce, configFile, publicUrl, retention, alerts, accounts };
+  const settings = { ...inForce, configFile, publicUrl, retention, alerts, webhooks, accounts };
   return { settings, news: newsOf(inForce, settings) };
 }
 
@@ -42,7 +42,7 @@ function newsOf(before: Settings, after: Settings): string {
     return old && old !== account ? [`${account.name} (${differences(old, account).join(', ')})`] : [];
   });
   const removed = before.accounts.filter(({ name }) => !left.has(name)).map(({ name }) => name);
-  const others = (['publicUrl', 'retention', 'alerts'] as const).filter(
+  const others = (['publicUrl', 'retention', 'alerts', 'webhooks'] as const).filter(
     (key) => !isDeepStrictEqual(before[key], after[key]),
   );
 

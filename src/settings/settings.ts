@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { AlertsFile, type AlertSettings } from './alert-settings.js';
 import { duration } from './duration.js';
 import { secretsOfReceiver } from './receiver-settings.js';
+import { secretsOfEndpoint, WebhooksFile, type WebhookSettings } from './webhook-settings.js';
 
 /** The vendor's limit for a callback address, in bytes (Alibaba IMS, SetEventCallback). */
 export const CALLBACK_URL_LIMIT = 256;
@@ -78,6 +79,7 @@ export const ConfigFile = z.strictObject({
     .strictObject({ receiptBodies: duration.default(30 * 8.64e7), history: duration.default(400 * 8.64e7) })
     .prefault({}),
   alerts: AlertsFile,
+  webhooks: WebhooksFile,
 });
 export type ConfigFile = z.infer<typeof ConfigFile>;
 
@@ -161,6 +163,7 @@ export type Settings = {
   proxies: Proxies;
   retention: { receiptBodiesMs: number; historyMs: number };
   alerts: AlertSettings;
+  webhooks: WebhookSettings;
 };
 
 /** Where every callback URL of ours begins; null without a public URL. */
@@ -186,6 +189,7 @@ export function secretsOf(settings: Settings): { never: string[]; adminOnly: str
       ...never,
       ...urls,
       ...settings.alerts.receivers.flatMap(secretsOfReceiver),
+      ...settings.webhooks.endpoints.flatMap(secretsOfEndpoint),
       ...(settings.apiKey === null ? [] : [settings.apiKey]),
     ],
     adminOnly: settings.accounts.flatMap(({ callback }) => callback?.tokens ?? []),

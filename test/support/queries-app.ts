@@ -21,6 +21,7 @@ import { QUEUE_STORE } from '../../src/queue/queue-store.js';
 import { Wakeups } from '../../src/queue/wakeups.js';
 import { CurrentSettings } from '../../src/settings/current-settings.js';
 import type { Settings } from '../../src/settings/settings.js';
+import { WebhooksFile } from '../../src/settings/webhook-settings.js';
 import { JobRegistry } from '../../src/tracking/job-registry.js';
 import { createTestDatabase } from './database.js';
 import { alertSettings } from './tracker.js';
@@ -70,6 +71,17 @@ const SETTINGS: Settings = {
   retention: { receiptBodiesMs: 30 * 86_400_000, historyMs: 400 * 86_400_000 },
   alerts: alertSettings({
     receivers: [{ name: 'on-call', type: 'slack', url: 'http://127.0.0.1:9/hooks', severities: ['critical'] }],
+  }),
+  webhooks: WebhooksFile.parse({
+    allowPrivateAddresses: ['127.0.0.1'],
+    endpoints: [
+      {
+        name: 'orders',
+        url: 'http://127.0.0.1:9/hooks?from=callsheet',
+        secrets: [`whsec_${Buffer.alloc(32, 7).toString('base64')}`],
+        filter: { account: 'media-cn', label: 'tenant:acme' },
+      },
+    ],
   }),
 };
 

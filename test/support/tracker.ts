@@ -7,6 +7,7 @@ import type { Role } from '../../src/operations/role.js';
 import { AlertsFile, toAlertSettings } from '../../src/settings/alert-settings.js';
 import { CurrentSettings } from '../../src/settings/current-settings.js';
 import type { Account, Settings } from '../../src/settings/settings.js';
+import { WebhooksFile } from '../../src/settings/webhook-settings.js';
 import { start } from '../../src/start.js';
 import { createTestDatabase } from './database.js';
 import type { TestQueueStore } from './queue-stores.js';
@@ -33,8 +34,9 @@ type Options = {
   role?: Role;
   databaseUrl?: string;
   callbackPort?: number;
-  /** As in callsheet.yaml. */
+  /** Both as in callsheet.yaml. */
   alerts?: object;
+  webhooks?: object;
 };
 
 export type Answer = { status: number; body: any; text: string };
@@ -93,6 +95,7 @@ export async function startTracker(options: Options = {}) {
     proxies: { http: null, https: null, except: '' },
     retention: { receiptBodiesMs: 30 * 86_400_000, historyMs: 400 * 86_400_000 },
     alerts: alertSettings(options.alerts),
+    webhooks: WebhooksFile.parse(options.webhooks ?? {}),
   };
   const running = await start(new CurrentSettings(settings), databaseUrl, options.role ?? 'all');
   // The vendor signs the address it was given, which is known only now that a port was found.
