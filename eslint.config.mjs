@@ -16,6 +16,7 @@ const FLOORS = {
   callbacks: 4,
   polling: 4,
   alerts: 4,
+  webhooks: 4,
   jobs: 5,
   outbox: 5,
   operations: 5,

@@ -6,6 +6,7 @@ import { Metrics } from '../src/metrics/metrics.js';
 import { Relay } from '../src/outbox/relay.js';
 import { AlertsFile, toAlertSettings } from '../src/settings/alert-settings.js';
 import { CurrentSettings } from '../src/settings/current-settings.js';
+import { Webhooks } from '../src/webhooks/webhooks.js';
 import { benchSettings } from './account.js';
 import { filledDatabase } from './fill.js';
 import { query, settle, type BenchPostgres } from './postgres.js';
@@ -42,7 +43,10 @@ export function figureRulesOn(sql: SqlPool, databaseUrl: string): FigureRules {
 
 export function relayOn(sql: SqlPool, databaseUrl: string): Relay {
   const settings = settingsOn(databaseUrl);
-  return new Relay(sql, settings, new Metrics(), new Alerts(settings, new Silences(sql)));
+  const metrics = new Metrics();
+  // Without endpoints there is nothing to store and nothing to read.
+  const webhooks = new Webhooks(settings, null as never, null as never, metrics);
+  return new Relay(sql, settings, metrics, new Alerts(settings, new Silences(sql)), webhooks);
 }
 
 /** What rules cost among as many jobs as a platform has, against a tenth of that. */

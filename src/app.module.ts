@@ -14,6 +14,7 @@ import { Channels } from './delivery/channels.js';
 import { Deliverer } from './delivery/deliverer.js';
 import { Deliveries } from './delivery/deliveries.js';
 import { HTTP_CONVENTIONS } from './http-error.filter.js';
+import { JobEventData } from './jobs/job-event-data.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
@@ -39,6 +40,9 @@ import { JobRegistry } from './tracking/job-registry.js';
 import { Receipts } from './tracking/receipts.js';
 import { Schedules } from './tracking/schedules.js';
 import { Tracker } from './tracking/tracker.js';
+import { Endpoints } from './webhooks/endpoints.js';
+import { EventData } from './webhooks/event-data.js';
+import { Webhooks } from './webhooks/webhooks.js';
 
 /** What a process is given before it is put together. */
 export type Runtime = { settings: CurrentSettings; databaseUrl: string; queues: QueueStore; role: Role };
@@ -62,6 +66,7 @@ class HouseModule {
       Channels,
       Deliveries,
       Receivers,
+      Endpoints,
       Silences,
     ];
     return { module: HouseModule, global: true, imports: [MetricsModule], providers, exports: providers };
@@ -89,6 +94,8 @@ export class AppModule {
         AlertLog,
         Dispatcher,
         FigureRules,
+        { provide: EventData, useClass: JobEventData },
+        Webhooks,
         Relay,
         Budgets,
         DueJobs,

@@ -24,7 +24,7 @@ FROM jobs j WHERE j.id = ANY($1::uuid[])`;
 
 /** The jobs with these ids, in any order, and how many subjobs of each status they have. */
 export async function readItems(
-  sql: SqlPool,
+  sql: Pick<SqlPool, 'query'>,
   ids: readonly string[],
 ): Promise<{ job: Omit<Job, 'basis'>; counts: StatusCount[] }[]> {
   const { rows } = await sql.query<Omit<Job, 'basis'> & { counts: StatusCount[] }>({

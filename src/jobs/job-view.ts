@@ -98,7 +98,7 @@ export function subjobItem(subjob: SubjobOfJob): SubjobItem {
   };
 }
 
-function subjobFacts(subjob: Omit<SubjobRow, 'basis'>): Omit<Subjob, 'outputs'> {
+export function subjobFacts(subjob: Omit<SubjobRow, 'basis'>): Omit<Subjob, 'outputs'> {
   return {
     id: subjob.id,
     parentId: subjob.parentId,
@@ -116,7 +116,7 @@ function subjobFacts(subjob: Omit<SubjobRow, 'basis'>): Omit<Subjob, 'outputs'> 
   };
 }
 
-function outputView(output: OutputAsRead, streams: readonly StreamAsRead[]): Output {
+export function outputView(output: OutputAsRead, streams: readonly StreamAsRead[]): Output {
   return {
     id: output.id,
     url: output.url,

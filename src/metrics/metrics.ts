@@ -186,6 +186,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly webhookEvents = new Counter({
+    name: 'callsheet_webhook_events_total',
+    help: 'Outgoing events handed to delivery, by endpoint and type',
+    labelNames: ['endpoint', 'type'] as const,
+    registers: [this.registry],
+  });
+
   /** `result`: `delivered`, `failed` (is tried again), `undelivered` (is not). */
   readonly deliveries = new Counter({
     name: 'callsheet_deliveries_total',

@@ -7,6 +7,7 @@ import type { JobNews, NewsEvent } from '../domain/job-news.js';
 import { Metrics } from '../metrics/metrics.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import { isTransient } from '../tracking/transient.js';
+import { Webhooks } from '../webhooks/webhooks.js';
 import * as statements from './statements.js';
 import { confirmsWhatWasTold, eventsToTell, isUnconfirmedEnd, verdictOnFresh, verdictOnParked } from './unconfirmed.js';
 
@@ -30,6 +31,7 @@ export class Relay {
     private readonly settings: CurrentSettings,
     private readonly metrics: Metrics,
     private readonly alerts: Alerts,
+    private readonly webhooks: Webhooks,
   ) {}
 
   /** Looks for news from now on. */
@@ -97,7 +99,8 @@ export class Relay {
   /** Everybody who acts on news. Answers what is to be done once it is committed. */
   private async tell(client: pg.ClientBase, rows: statements.OutboxRow[], parked: number): Promise<() => void> {
     const news = await this.newsIn(client, rows, parked);
-    return this.alerts.take(client, news);
+    const committed = [await this.alerts.take(client, news), await this.webhooks.take(client, news)];
+    return () => committed.forEach((done) => done());
   }
 
   private async newsIn(client: pg.ClientBase, rows: statements.OutboxRow[], due: number): Promise<JobNews[]> {
