@@ -3,17 +3,9 @@ import { v7 as uuidv7 } from 'uuid';
 import { SEVERITIES, type AlertMessage } from '../alerts/alert-message.js';
 import { Receivers } from '../alerts/receivers.js';
 import { SqlPool } from '../database/sql-pool.js';
-import { DeliveryFailed } from '../delivery/channel.js';
-import { CUT_MS, sendWithin } from '../delivery/send-within.js';
 import { ReceiverNotFound } from '../domain/errors.js';
+import { tryOut, waitingFor } from './channel-queries.js';
 import type { ReceiverTest, ReceiverView } from './receiver-schemas.js';
-
-/** What waits for a channel, and for how long. The oldest is the one whose trouble tells the most. */
-const WAITING = `
-SELECT channel, count(*)::int AS waiting, min(created_at) AS since, (array_agg(last_error ORDER BY number))[1] AS error
-FROM deliveries WHERE status = 'pending' AND channel = ANY ($1::text[]) GROUP BY channel`;
-
-type Waiting = { channel: string; waiting: number; since: Date; error: string | null };
 
 /** Who is told of alerts. */
 @Injectable()
@@ -24,21 +16,17 @@ export class ReceiverQueries {
   ) {}
 
   async list(): Promise<{ data: ReceiverView[]; nextCursor: null }> {
-    const channels = this.receivers.names().map((name) => `receiver/${name}`);
-    const { rows } = await this.sql.query<Waiting>({ text: WAITING, values: [channels] });
-    const waiting = new Map(rows.map((row) => [row.channel, row]));
-    const data = this.receivers.all().map(({ name, type, language, severities }) => {
-      const row = waiting.get(`receiver/${name}`);
-      return {
-        name,
-        type,
-        language,
-        severities: [...(severities ?? SEVERITIES)],
-        waiting: row?.waiting ?? 0,
-        waitingSince: row?.since.toISOString() ?? null,
-        lastError: row?.error ?? null,
-      };
-    });
+    const waiting = await waitingFor(
+      this.sql,
+      this.receivers.names().map((name) => `receiver/${name}`),
+    );
+    const data = this.receivers.all().map(({ name, type, language, severities }) => ({
+      name,
+      type,
+      language,
+      severities: [...(severities ?? SEVERITIES)],
+      ...waiting(`receiver/${name}`),
+    }));
     return { data, nextCursor: null };
   }
 
@@ -49,19 +37,7 @@ export class ReceiverQueries {
     const createdAt = new Date();
     const id = uuidv7();
     const payload = testMessage(name, id, createdAt);
-    const outcome = await sendWithin(CUT_MS, channel, {
-      id,
-      dedupKey: payload.dedupKey,
-      payload,
-      createdAt,
-      attempt: 1,
-    });
-    const durationMs = Date.now() - createdAt.getTime();
-    if (outcome instanceof DeliveryFailed) {
-      const { status, answer, message } = outcome;
-      return { delivered: false, status, answer, error: message, durationMs };
-    }
-    return { delivered: true, status: outcome.status, answer: outcome.detail, error: null, durationMs };
+    return tryOut(channel, { id, dedupKey: payload.dedupKey, payload, createdAt });
   }
 }
 
