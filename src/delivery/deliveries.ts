@@ -47,10 +47,14 @@ FROM json_to_recordset($1::json) AS row(channel text, "groupKey" text, "dedupKey
 WHERE d.channel = row.channel AND d.group_key = row."groupKey" AND d.dedup_key = row."dedupKey"
   AND d.status = 'pending' AND (d.lease IS NULL OR d.next_attempt_at <= now())`;
 
-/** As if it had just been stored, with the id it has; in the middle of an attempt that goes on as it is. */
-const SEND_AGAIN = `
-UPDATE deliveries SET status = 'pending', attempts = 0, next_attempt_at = now(), due_since = now(), settled_at = NULL, lease = NULL
+/** As if it had just been stored, with the id it has. */
+const AFRESH = `
+UPDATE deliveries SET status = 'pending', attempts = 0, next_attempt_at = now(), due_since = now(), settled_at = NULL, lease = NULL`;
+/** In the middle of an attempt that goes on as it is. */
+const SEND_AGAIN = `${AFRESH}
 WHERE id = $1 AND (lease IS NULL OR next_attempt_at <= now())`;
+const SEND_UNDELIVERED_AGAIN = `${AFRESH}
+WHERE channel = $1 AND status = 'undelivered' AND ($2::timestamptz IS NULL OR created_at >= $2)`;
 
 const FORGET = `
 DELETE FROM deliveries WHERE id IN (
@@ -81,6 +85,13 @@ export class Deliveries {
   async sendAgain(id: string, channel: string): Promise<void> {
     await this.sql.query({ name: 'send-delivery-again', text: SEND_AGAIN, values: [id] });
     this.wake([channel]);
+  }
+
+  /** By hand: all that was given up, and stored then or later; answers how many. */
+  async sendUndeliveredAgain(channel: string, createdAfter: Date | null): Promise<number> {
+    const { rowCount } = await this.sql.query({ text: SEND_UNDELIVERED_AGAIN, values: [channel, createdAfter] });
+    this.wake([channel]);
+    return rowCount ?? 0;
   }
 
   /** Drops what was settled and stored before then; answers how many. */
