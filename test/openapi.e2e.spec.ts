@@ -1,13 +1,14 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { v7 as uuidv7 } from 'uuid';
+import { EVENT_TYPES } from '../src/settings/webhook-settings.js';
 import { makeAlert, makeJob, makeReceipt, startQueriesApp, type QueriesApp } from './support/queries-app.js';
 
 type Operation = { responses: Record<string, { content?: Record<string, { schema: object; example?: unknown }> }> };
 
 describe('the contract', () => {
   let tracker: QueriesApp;
-  let document: { paths: Record<string, Record<string, Operation>> };
+  let document: { paths: Record<string, Record<string, Operation>>; webhooks: object };
   let ajv: Ajv2020;
   const routes = new Set<string>();
   const answered = new Set<string>();
@@ -61,6 +62,10 @@ describe('the contract', () => {
     // The vendors' door is not a part of this app.
     const others = documented.filter((name) => !name.includes(' /v1/') && !name.includes('/callbacks/'));
     for (const name of others) expect(real).toContain(name);
+  });
+
+  it('names every event that endpoints are sent', () => {
+    expect(Object.keys(document.webhooks)).toEqual([...EVENT_TYPES, 'endpoint.test']);
   });
 
   it('has examples that keep to it', () => {
@@ -209,6 +214,18 @@ describe('the contract', () => {
     const { id: notification } = await prisma.delivery.create({ data: { id: uuidv7(), ...delivery } });
     await checked('GET', '/v1/notifications', `/v1/notifications?alert=${delivery.groupKey}&status=pending`);
     await checked('POST', '/v1/notifications/{id}/redeliver', `/v1/notifications/${notification}/redeliver`);
+    await checked('GET', '/v1/endpoints', '/v1/endpoints');
+    await checked('POST', '/v1/endpoints/{name}/test', '/v1/endpoints/orders/test');
+    await checked('POST', '/v1/endpoints/{name}/test', '/v1/endpoints/nobody/test');
+    const sent = { channel: 'endpoint/orders', groupKey: job.id, dedupKey: `${job.id}/1`, status: 'undelivered' };
+    const payload = { type: 'job.failed', timestamp: new Date().toISOString(), data: {} };
+    const { id: event } = await prisma.delivery.create({ data: { id: uuidv7(), ...sent, payload } });
+    const deliveries = '/v1/endpoints/{name}/deliveries';
+    await checked('GET', deliveries, `/v1/endpoints/orders/deliveries?jobId=${job.id}&status=undelivered,pending`);
+    await checked('GET', deliveries, '/v1/endpoints/orders/deliveries?status=lost');
+    await checked('POST', '/v1/endpoints/{name}/redeliver', '/v1/endpoints/orders/redeliver?createdAfter=2026-11-21');
+    await checked('POST', `${deliveries}/{id}/redeliver`, `/v1/endpoints/orders/deliveries/${event}/redeliver`);
+    await checked('POST', `${deliveries}/{id}/redeliver`, `/v1/endpoints/orders/deliveries/${none}/redeliver`);
     const alert = await makeAlert(prisma, { jobId: job.id });
     await checked('GET', '/v1/alerts', '/v1/alerts?status=open,silenced&account=media-cn');
     await checked('GET', '/v1/alerts', '/v1/alerts?status=loud');

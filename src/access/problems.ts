@@ -16,6 +16,8 @@ const STATUS_OF: Record<string, number> = {
   key_not_found: 404,
   receiver_not_found: 404,
   notification_not_found: 404,
+  endpoint_not_found: 404,
+  delivery_not_found: 404,
   alert_not_found: 404,
   silence_not_found: 404,
   claim_only: 409,

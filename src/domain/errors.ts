@@ -121,6 +121,22 @@ export class NotificationNotFound extends CallsheetError {
   }
 }
 
+export class EndpointNotFound extends CallsheetError {
+  readonly code = 'endpoint_not_found';
+
+  constructor(name: string) {
+    super(`There is no endpoint ${name} in the settings`);
+  }
+}
+
+export class DeliveryNotFound extends CallsheetError {
+  readonly code = 'delivery_not_found';
+
+  constructor(id: string) {
+    super(`There is no delivery ${id} to this endpoint`);
+  }
+}
+
 /** Nobody can ask the vendor: the account has no credentials. */
 export class ClaimOnly extends CallsheetError {
   readonly code = 'claim_only';

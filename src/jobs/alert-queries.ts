@@ -8,6 +8,7 @@ import type { AlertEvent as EventRow, Alert as Row, Prisma } from '../generated/
 import type { Rule } from '../settings/alert-settings.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import type { Alert, AlertEvent, AlertItem, AlertListQuery, RuleItem } from './alert-schemas.js';
+import { filterView } from './filter-view.js';
 import { cursorOf, pageOf, placeIn, type Page, type PageQuery } from './page.js';
 
 const LIST = 'alerts';
@@ -81,7 +82,7 @@ export class AlertQueries {
         .filter(([key]) => key !== 'receivers')
         .map(([key, value]) => [TIMES.has(key) ? `${key}Ms` : key, value]);
       const params = Object.fromEntries(inMs) as Record<string, unknown>;
-      return { name, on, severity, forMs, labels, filter: filterOf(filter), receivers: told, ...params };
+      return { name, on, severity, forMs, labels, filter: filterView(filter), receivers: told, ...params };
     };
     return { data: rules.map(view), nextCursor: null };
   }
@@ -93,16 +94,6 @@ export class AlertQueries {
 }
 
 const TIMES = new Set(['window', 'limit']);
-
-/** The map as it would be written. */
-function filterOf({ label, createdAfter, createdBefore, ...rest }: NonNullable<Rule['filter']> = {}) {
-  return {
-    ...rest,
-    ...(label ? { label: label.map(([key, value]) => `${key}:${value}`) } : {}),
-    ...(createdAfter ? { createdAfter: createdAfter.toISOString() } : {}),
-    ...(createdBefore ? { createdBefore: createdBefore.toISOString() } : {}),
-  };
-}
 
 function conditions(filter: Omit<AlertListQuery, 'limit' | 'cursor'>): Prisma.AlertWhereInput[] {
   const { status, ...exact } = filter;

@@ -7,6 +7,8 @@ import { AlertQueries } from './alert-queries.js';
 import { AlertsController } from './alerts.controller.js';
 import { CallbackHealthQueries } from './callback-health-queries.js';
 import { CallbackHealthController } from './callback-health.controller.js';
+import { EndpointQueries } from './endpoint-queries.js';
+import { EndpointsController } from './endpoints.controller.js';
 import { JobCommands } from './job-commands.js';
 import { JobQueries } from './job-queries.js';
 import { JobsController } from './jobs.controller.js';
@@ -30,6 +32,7 @@ import { SilencesController } from './silences.controller.js';
     NotificationsController,
     AlertsController,
     SilencesController,
+    EndpointsController,
   ],
   providers: [
     JobQueries,
@@ -42,6 +45,7 @@ import { SilencesController } from './silences.controller.js';
     AlertQueries,
     AlertCommands,
     SilenceQueries,
+    EndpointQueries,
   ],
 })
 export class JobsModule {}

@@ -18,6 +18,16 @@ import {
 } from '../jobs/alert-schemas.js';
 import { CallbackHealthList, CallbackHealthQuery } from '../jobs/callback-health-schemas.js';
 import {
+  DeliveryListQuery,
+  EndpointDelivery,
+  EndpointDeliveryList,
+  EndpointList,
+  EndpointTest,
+  Redelivered,
+  RedeliverQuery,
+} from '../jobs/endpoint-schemas.js';
+import { EVENT_BODIES } from '../jobs/event-schemas.js';
+import {
   History,
   Job,
   JobChange,
@@ -40,6 +50,7 @@ import { Live, NotReady, Ready } from '../operations/health-schemas.js';
 import { examples } from './examples.js';
 
 const Id = z.strictObject({ id: z.uuid() });
+const Name = z.strictObject({ name: z.string() });
 
 const PROBLEMS = {
   400: 'What was sent cannot be used; `errors` names every place.',
@@ -97,6 +108,19 @@ function open(tag: string, summary: string, responses: ZodOpenApiResponsesObject
   return { tags: [tag], summary, security: [], responses };
 }
 
+/** What we call, and others answer. */
+function webhook(type: string, body: z.ZodType): ZodOpenApiOperationObject {
+  return {
+    tags: ['webhooks'],
+    summary: `\`${type}\`, to an endpoint`,
+    description:
+      'By Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature`. See docs/webhooks.md.',
+    security: [],
+    requestBody: { required: true, content: { 'application/json': { schema: body } } },
+    responses: { '2XX': { description: 'It was taken. Anything else, or nothing within 10 s: it is sent again.' } },
+  };
+}
+
 const text = (description: string) => ({ description, content: { 'text/plain': { schema: z.string() } } });
 const json = (description: string, schema: z.ZodType) => ({
   description,
@@ -117,12 +141,15 @@ export function openApiDocument() {
     },
     servers: [{ url: '/' }],
     security: [{ key: [] }],
-    tags: ['jobs', 'receipts', 'accounts', 'alerts', 'keys', 'callbacks', 'operations'].map((name) => ({ name })),
+    tags: ['jobs', 'receipts', 'accounts', 'alerts', 'webhooks', 'keys', 'callbacks', 'operations'].map((name) => ({
+      name,
+    })),
     components: {
       securitySchemes: {
         key: { type: 'http', scheme: 'bearer', description: 'A key of scope `read`, `write` or `admin`.' },
       },
     },
+    webhooks: Object.fromEntries([...EVENT_BODIES].map(([type, body]) => [type, { post: webhook(type, body) }])),
     paths: {
       '/v1/jobs': {
         get: operation(
@@ -341,7 +368,7 @@ export function openApiDocument() {
             summary: 'Send a test message to a receiver',
             description: 'At once, past what waits for it. It is not tried again.',
             scope: 'write',
-            path: z.strictObject({ name: z.string() }),
+            path: Name,
             example: examples.receiverTest,
           },
         ),
@@ -474,6 +501,62 @@ export function openApiDocument() {
           'alerts',
           { 200: ['The silence, over.', Silence] },
           { summary: 'End a silence', scope: 'write', path: Id, example: examples.silence },
+        ),
+      },
+      '/v1/endpoints': {
+        get: operation(
+          'webhooks',
+          { 200: ['All endpoints.', EndpointList] },
+          { summary: 'Who is sent outgoing events, and what waits for them', example: examples.endpointList },
+        ),
+      },
+      '/v1/endpoints/{name}/test': {
+        post: operation(
+          'webhooks',
+          { 200: ['What came back.', EndpointTest] },
+          {
+            summary: 'Send a test event to an endpoint',
+            description: 'At once, past what waits for it. It is not tried again.',
+            scope: 'write',
+            path: Name,
+            example: examples.endpointTest,
+          },
+        ),
+      },
+      '/v1/endpoints/{name}/deliveries': {
+        get: operation(
+          'webhooks',
+          { 200: ['A page of deliveries.', EndpointDeliveryList] },
+          {
+            summary: 'What an endpoint was sent, newest first, and whether it arrived',
+            path: Name,
+            query: DeliveryListQuery,
+            example: examples.endpointDeliveryList,
+          },
+        ),
+      },
+      '/v1/endpoints/{name}/deliveries/{id}/redeliver': {
+        post: operation(
+          'webhooks',
+          { 202: ['It will be sent once more.', EndpointDelivery] },
+          {
+            summary: 'Send an event once more',
+            description: 'With the id it has, and for a day.',
+            scope: 'write',
+            path: Name.extend(Id.shape),
+          },
+        ),
+      },
+      '/v1/endpoints/{name}/redeliver': {
+        post: operation(
+          'webhooks',
+          { 202: ['They will be sent once more.', Redelivered] },
+          {
+            summary: 'Send once more all events that were given up',
+            scope: 'write',
+            path: Name,
+            query: RedeliverQuery,
+          },
         ),
       },
       '/v1/keys': {

@@ -1,6 +1,7 @@
 import type { Account } from '../jobs/account-schemas.js';
 import type { Alert, AlertEvent, AlertItem, RuleItem, Silence } from '../jobs/alert-schemas.js';
 import type { CallbackHealth } from '../jobs/callback-health-schemas.js';
+import type { EndpointDelivery, EndpointTest, EndpointView } from '../jobs/endpoint-schemas.js';
 import type { HistoryEvent, Job, JobItem, Subjob, TrackedJobs } from '../jobs/job-schemas.js';
 import type { Notification } from '../jobs/notification-schemas.js';
 import type { Receipt, ReceiptItem } from '../jobs/receipt-schemas.js';
@@ -241,6 +242,39 @@ const notification: Notification = {
   answer: '{"errcode":0,"errmsg":"ok"}',
 };
 
+const endpoint: EndpointView = {
+  name: 'orders',
+  url: 'https://orders.example.com/callsheet',
+  events: ['job.succeeded', 'job.failed'],
+  filter: { account: ['media-cn'], label: ['tenant:acme'] },
+  waiting: 1,
+  waitingSince: ENDED,
+  lastError: 'answered 500: out of order',
+};
+
+const endpointTest: EndpointTest = {
+  delivered: true,
+  status: 204,
+  answer: '',
+  error: null,
+  durationMs: 84,
+};
+
+const endpointDelivery: EndpointDelivery = {
+  id: `${ID}7`,
+  type: 'job.succeeded',
+  jobId: `${ID}1`,
+  status: 'pending',
+  attempts: 1,
+  nextAttemptAt: ENDED,
+  createdAt: BEGUN,
+  attemptedAt: BEGUN,
+  settledAt: null,
+  lastStatus: 500,
+  lastError: 'answered 500: out of order',
+  answer: 'out of order',
+};
+
 const alertItem: AlertItem = {
   id: `${ID}7`,
   rule: 'subjob-failed',
@@ -341,6 +375,9 @@ export const examples = {
   receiverList: { data: [receiver], nextCursor: null },
   receiverTest,
   notificationList: { data: [notification], nextCursor: null },
+  endpointList: { data: [endpoint], nextCursor: null },
+  endpointTest,
+  endpointDeliveryList: { data: [endpointDelivery], nextCursor: null },
   alert,
   alertList: { data: [alertItem], nextCursor: null },
   alertHistory: { data: [opened, told], nextCursor: null },

@@ -23,6 +23,7 @@ import { CurrentSettings } from '../../src/settings/current-settings.js';
 import type { Settings } from '../../src/settings/settings.js';
 import { WebhooksFile } from '../../src/settings/webhook-settings.js';
 import { JobRegistry } from '../../src/tracking/job-registry.js';
+import { Endpoints } from '../../src/webhooks/endpoints.js';
 import { createTestDatabase } from './database.js';
 import { alertSettings } from './tracker.js';
 
@@ -98,6 +99,7 @@ class HouseModule {
       Channels,
       Deliveries,
       Receivers,
+      Endpoints,
       Silences,
     ];
     return { module: HouseModule, global: true, providers, exports: providers };
