@@ -165,11 +165,16 @@ describe.each(queueStores)('deliveries, queues on $name', (store) => {
     });
     expect(first?.wait).toBeGreaterThan(2.4);
     expect(first?.wait).toBeLessThan(6);
-    expect(second).toMatchObject({ attempts: 0 });
+    // Not due before, and so in nobody's way.
+    expect(second).toMatchObject({ attempts: 0, next_attempt_at: first?.next_attempt_at });
     expect(other).toMatchObject({ attempts: 1 });
 
     engine.channels['failing'] = channelThat();
-    await change(engine, 'failing', 'next_attempt_at = now()');
+    await change(
+      engine,
+      'failing',
+      `next_attempt_at = now() + CASE attempts WHEN 0 THEN interval '1 hour' ELSE '0' END`,
+    );
     await engine.deliverer.sweep();
     await eventually(async () =>
       expect((await rowsOf(engine, 'failing')).map(({ status }) => status)).toEqual(Array(3).fill('delivered')),

@@ -10,7 +10,7 @@ import { DELIVERY_QUEUE, DeliveryWakeup } from '../queue/queues.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import { DeliveryFailed, type Channel } from './channel.js';
 import { Channels } from './channels.js';
-import { Deliveries, type Settled } from './deliveries.js';
+import { Deliveries, FREE_THOSE_BEHIND, type Settled } from './deliveries.js';
 import { nextAttempt } from './next-attempt.js';
 import { CUT_MS, sendWithin } from './send-within.js';
 
@@ -57,13 +57,21 @@ RETURNING id, channel, group_key AS "groupKey", dedup_key AS "dedupKey", payload
 
 /** By the lease: who comes back after it ran out, and somebody else has sent it again, changes nothing. */
 const SETTLE = `
-UPDATE deliveries SET status = $3, settled_at = now(), next_attempt_at = NULL, lease = NULL, last_status = $4, last_error = $5, answer = $6
-WHERE id = $1 AND lease = $2 RETURNING id`;
+WITH over AS (
+  UPDATE deliveries SET status = $3, settled_at = now(), next_attempt_at = NULL, lease = NULL, last_status = $4, last_error = $5, answer = $6
+  WHERE id = $1 AND lease = $2 RETURNING id, channel, group_key
+), freed AS (${FREE_THOSE_BEHIND})
+SELECT id FROM over`;
 
+/** Those behind it wait as long, or every claim would come past all that an endpoint has missed in a day. */
 const TRY_AGAIN = `
-UPDATE deliveries SET next_attempt_at = now() + make_interval(secs => $3::float8 / 1000), lease = NULL, last_status = $4,
-  last_error = $5, answer = $6
-WHERE id = $1 AND lease = $2 RETURNING id`;
+WITH tried AS (
+  UPDATE deliveries SET next_attempt_at = now() + make_interval(secs => $3::float8 / 1000), lease = NULL, last_status = $4,
+    last_error = $5, answer = $6
+  WHERE id = $1 AND lease = $2 RETURNING channel, group_key, number, next_attempt_at
+)
+UPDATE deliveries d SET next_attempt_at = tried.next_attempt_at FROM tried
+WHERE d.channel = tried.channel AND d.group_key = tried.group_key AND d.number > tried.number AND d.status = 'pending' AND d.lease IS NULL`;
 
 const DUE = `
 SELECT name FROM unnest($1::text[]) AS channel(name)

@@ -40,12 +40,21 @@ FROM ROWS FROM (json_to_recordset($1::json) AS (id uuid, channel text, "groupKey
   WITH ORDINALITY AS row(id, channel, group_key, dedup_key, payload, place)
 ORDER BY place`;
 
+/** Behind what is `over` somebody may have waited for as long as it was to wait. */
+export const FREE_THOSE_BEHIND = `
+UPDATE deliveries d SET next_attempt_at = now() FROM over
+WHERE d.channel = over.channel AND d.group_key = over.group_key AND d.id NOT IN (SELECT id FROM over)
+  AND d.status = 'pending' AND d.lease IS NULL AND d.next_attempt_at > now()`;
+
 /** What is being sent at this moment is left alone: it may arrive. */
 const SUPERSEDE = `
-UPDATE deliveries d SET status = 'superseded', settled_at = now(), next_attempt_at = NULL, lease = NULL
-FROM json_to_recordset($1::json) AS row(channel text, "groupKey" text, "dedupKey" text)
-WHERE d.channel = row.channel AND d.group_key = row."groupKey" AND d.dedup_key = row."dedupKey"
-  AND d.status = 'pending' AND (d.lease IS NULL OR d.next_attempt_at <= now())`;
+WITH over AS (
+  UPDATE deliveries d SET status = 'superseded', settled_at = now(), next_attempt_at = NULL, lease = NULL
+  FROM json_to_recordset($1::json) AS row(channel text, "groupKey" text, "dedupKey" text)
+  WHERE d.channel = row.channel AND d.group_key = row."groupKey" AND d.dedup_key = row."dedupKey"
+    AND d.status = 'pending' AND (d.lease IS NULL OR d.next_attempt_at <= now())
+  RETURNING d.id, d.channel, d.group_key
+)${FREE_THOSE_BEHIND}`;
 
 /** As if it had just been stored, with the id it has. */
 const AFRESH = `
