@@ -46,7 +46,7 @@ export const batchMediaProducing: ImsKind = {
     const ending = endingFor(draw, order, outcome);
     const last = ending === 'failure' ? 'Failed' : 'Finished';
     const { parts, finishShare } = plannedParts(draw, order, outcome, ending);
-    const error = ending === 'parts' ? undefined : producingError(draw);
+    const error = ending === 'parts' ? undefined : { ...producingError(draw), ...order.error };
     const subjobs = parts.map(({ vendorJobId: id, plan }): ExpectedSubjob => ({
       path: `batch_item/${id}`,
       status: plan.expectedStatus === 'failed' ? 'failed' : 'succeeded',
@@ -55,7 +55,7 @@ export const batchMediaProducing: ImsKind = {
     const fixed = {
       JobId: vendorJobId,
       JobType: draw.pick(JOB_TYPES),
-      InputConfig: JSON.stringify(inputConfig(draw)),
+      InputConfig: JSON.stringify(inputConfig(draw, order.input)),
       EditingConfig: JSON.stringify({
         MediaConfig: { Volume: 0 },
         SpeechConfig: { Volume: 1 },
@@ -154,7 +154,7 @@ function plannedParts(draw: Draw, order: Order, outcome: FinalStatus, ending: En
     // Drawn by its own id: what becomes of a subjob does not depend on how many there are.
     const plan = producing(
       drawBy('subjob', vendorJobId),
-      { vendorJobId, userData: order.userData, outcome: ends[place], name: order.name },
+      { vendorJobId, userData: order.userData, outcome: ends[place], name: order.name, error: order.error },
       { mediaUrl: mediaUrl(order, place), materials: { Title: `Title ${place + 1}`, SpeechText: `Text ${place + 1}` } },
     );
     return {
@@ -216,10 +216,10 @@ function mediaUrl({ vendorJobId, name }: Order, place: number | '{index}'): stri
   return `http://demo-bucket.oss-cn-shanghai.aliyuncs.com/batch/${name ?? 'short'}-${vendorJobId.slice(0, 8)}_${place}.mp4`;
 }
 
-function inputConfig(draw: Draw) {
+function inputConfig(draw: Draw, input?: string) {
   const group = (name: string) => ({
     GroupName: name,
-    MediaArray: Array.from({ length: draw.int(1, 3) }, () => draw.hex(32)),
+    MediaArray: Array.from({ length: draw.int(1, 3) }, () => draw.hex(32)).concat(input ?? []),
   });
   return { MediaGroupArray: [group('opening'), group('main')], TitleArray: ['Title 1'], SpeechTextArray: ['Text 1'] };
 }

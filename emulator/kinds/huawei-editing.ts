@@ -27,16 +27,9 @@ export const huaweiEditing: JobKind = {
     if (outcome !== 'succeeded' && outcome !== 'failed') {
       throw new RangeError(`an editing job cannot end as ${outcome}: it has one output and no cancel word`);
     }
-    const error =
-      outcome === 'failed'
-        ? draw.pick([
-            { code: 'MPC.10209', message: 'The OBS path of the input or output file is invalid.' },
-            { code: 'MPC.10210', message: 'Failed to read the file from OBS.' },
-            { code: 'MPC.10212', message: 'The operation failed.' },
-          ])
-        : undefined;
+    const error = outcome === 'failed' ? { ...editingError(draw), ...order.error } : undefined;
     // The fields for it are not on the vendor's page and were in its SDKs for a while (sheet section 1.3).
-    const told = draw.happens(0.5) ? error : undefined;
+    const told = draw.happens(0.5) || order.error ? error : undefined;
     const failedAt = draw.int(0, 95);
     const made = {
       metadata: [{ name: 'title', value: name }],
@@ -82,6 +75,14 @@ export const huaweiEditing: JobKind = {
     }
   },
 };
+
+function editingError(draw: Draw): { code: string; message: string } {
+  return draw.pick([
+    { code: 'MPC.10209', message: 'The OBS path of the input or output file is invalid.' },
+    { code: 'MPC.10210', message: 'Failed to read the file from OBS.' },
+    { code: 'MPC.10212', message: 'The operation failed.' },
+  ]);
+}
 
 /** `duration` is a number of the file and a text of each stream, in one answer. */
 function outputFile(draw: Draw) {

@@ -26,6 +26,12 @@ export type Order = {
   missingSubjobs?: number;
   /** The batch finishes without a single subjob and says why. */
   batchError?: boolean;
+  /** What its failures say. */
+  error?: { code: string; message: string };
+  /** Something that goes into it, for batches (a media id) and conversions (a URL). */
+  input?: string;
+  /** For kinds that name a template of the vendor. */
+  templateId?: string;
 };
 
 /** A job's life on the wall clock, in ms. */

@@ -61,9 +61,10 @@ export const mediaConvert: ImsKind = {
     const outcome = order.outcome ?? drawnOutcome(draw, order);
     const { word, outputs, groups } = plannedOutputs(draw, order, outcome);
     const leaves = [...outputs, ...groups.flatMap((group) => group.leaves)];
-    const error = firstError(outputs, groups) ?? (word === 'failure' ? convertError(draw) : undefined);
+    const error = firstError(outputs, groups) ?? (word === 'failure' ? convertError(draw, order) : undefined);
     const name = order.name ?? drawnName(draw);
-    const input = `http://demo-bucket.oss-cn-shanghai.aliyuncs.com/in/${draw.hex(12)}.mp4`;
+    const drawnInput = `http://demo-bucket.oss-cn-shanghai.aliyuncs.com/in/${draw.hex(12)}.mp4`;
+    const input = order.input ?? drawnInput;
     const subjobs = expectedSubjobs(outputs, groups);
     const fixed = {
       RequestId: draw.uuid().toUpperCase(),
@@ -170,12 +171,12 @@ function plannedOutputs(draw: Draw, order: Order, outcome: FinalStatus) {
   if (outcome === 'partially_failed' && group && outputs.length > 0 && draw.happens(0.3)) {
     // As in the vendor's sample: the group failed as a whole and its outputs were never made.
     leaves.forEach((leaf) => (leaf.last = group.leaves.includes(leaf) ? 'Skipped' : 'Success'));
-    group.error = convertError(draw);
+    group.error = convertError(draw, order);
   } else {
     const words = draw.shuffled(lastWords(draw, outcome, word, leaves.length));
     leaves.forEach((leaf, place) => (leaf.last = words[place] ?? 'Success'));
   }
-  leaves.filter((leaf) => leaf.last === 'Failed').forEach((leaf) => (leaf.error = convertError(draw)));
+  leaves.filter((leaf) => leaf.last === 'Failed').forEach((leaf) => (leaf.error = convertError(draw, order)));
   groups.forEach(settle);
   return { word, outputs, groups };
 }
@@ -329,11 +330,12 @@ function percent(leaves: Leaf[], share: number): number {
 }
 
 /** Codes seen inside answers of this API (sheet section 8.2, the last paragraph). */
-function convertError(draw: Draw): Fault {
-  return draw.pick([
+function convertError(draw: Draw, { error }: Order): Fault {
+  const drawn = draw.pick([
     { code: 'InvalidParameter.ResourceContentBad', message: 'The resource operated "InputFile" is bad' },
     { code: 'InvalidParameter.ResourceNotFound', message: 'The resource operated "InputFile" cannot be found' },
   ]);
+  return error ?? drawn;
 }
 
 /** As the console names jobs in the vendor's sample: `job-1-20241205-102045`. */

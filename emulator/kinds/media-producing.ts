@@ -46,7 +46,7 @@ export function producing(draw: Draw, order: Order, part?: Part): PlannedJob & {
     throw new RangeError(`a media producing job cannot end as ${outcome}: it has one output and no cancel word`);
   }
 
-  const error = outcome === 'failed' ? producingError(draw) : undefined;
+  const error = outcome === 'failed' ? { ...producingError(draw), ...order.error } : undefined;
   const forgedError = producingError(draw);
   const failedAt = draw.int(0, 95);
   const ids = { ProjectId: draw.hex(32), MediaId: draw.hex(32) };

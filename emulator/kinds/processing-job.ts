@@ -23,14 +23,9 @@ export function processing(draw: Draw, order: Order, of: Processing): PlannedJob
   if (outcome !== 'succeeded' && outcome !== 'failed') {
     throw new RangeError(`a ${of.noun} job cannot end as ${outcome}: it has one output and no cancel word`);
   }
-  const error =
-    outcome === 'failed'
-      ? draw.pick([
-          { code: 'InvalidParameter.ResourceContentBad', message: 'The resource operated "InputFile" is bad' },
-          { code: 'ResourceNotFound', message: `The specified resource for "${of.mayMiss}" could not be found.` },
-        ])
-      : undefined;
-  const template = { TemplateId: draw.hex(32), PipelineId: draw.hex(32) };
+  const error = outcome === 'failed' ? { ...processingError(draw, of), ...order.error } : undefined;
+  const drawnTemplate = draw.hex(32);
+  const template = { TemplateId: order.templateId ?? drawnTemplate, PipelineId: draw.hex(32) };
 
   return {
     queueMs: order.queueMs ?? Math.min(draw.logNormal(2_000, 0.6), 60_000),
@@ -73,6 +68,13 @@ export function processing(draw: Draw, order: Order, of: Processing): PlannedJob
   function completion(status: 'Success' | 'Fail') {
     return { JobId: vendorJobId, Status: status, UserData: userData };
   }
+}
+
+function processingError(draw: Draw, { mayMiss }: Processing): { code: string; message: string } {
+  return draw.pick([
+    { code: 'InvalidParameter.ResourceContentBad', message: 'The resource operated "InputFile" is bad' },
+    { code: 'ResourceNotFound', message: `The specified resource for "${mayMiss}" could not be found.` },
+  ]);
 }
 
 /** A place in a bucket, as `Input` and `Output` give it; `media` is the address of the file. */
