@@ -6,6 +6,7 @@ import { configurationOf, demoAccounts } from './accounts.js';
 import { JobFiles, type JobFile } from './job-files.js';
 import { shaped } from './orders.js';
 import type { Registration, TrackerApi } from './tracker-api.js';
+import { startTroubles } from './troubles.js';
 import type { Truth } from './verdict.js';
 
 const JOBS_PER_MINUTE = 25;
@@ -155,9 +156,17 @@ export async function startClouds(
       const opening = startTraffic(customers, { ...traffic, seed, jobsPerMinute: OPENING.jobsPerMinute });
       const opened = setTimeout(() => opening.stop(), OPENING.forMs);
       const steady = startTraffic(customers, { ...traffic, seed: seed + 1, jobsPerMinute });
+      const stopTroubles = startTroubles((name, order) => {
+        const account = accounts.find((candidate) => candidate.name === name);
+        if (!account) throw new Error(`there is no account ${name}`);
+        const { accessKeyId, vendor } = account;
+        const notifyAddress = vendor === 'alibaba-ims' ? traffic.notifyAddress(accessKeyId) : undefined;
+        traffic.onSubmit(submit({ ...order, accessKeyId, notifyAddress }));
+      }, drawn);
       closers.push(
         () => [opening, steady].forEach((part) => part.stop()),
         () => clearTimeout(opened),
+        stopTroubles,
       );
     },
 

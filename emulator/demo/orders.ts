@@ -1,5 +1,5 @@
-import type { Draw } from '../draw.js';
-import type { SubmitOptions } from '../emulator.js';
+import { draw as drawBy, type Draw } from '../draw.js';
+import type { Api, SubmitOptions } from '../emulator.js';
 
 const LASTS_MS = { least: 9_000, most: 84_000 };
 const WAITS_MS = { least: 1_000, most: 6_000 };
@@ -9,6 +9,27 @@ const TITLES = ['世界杯集锦', '早间新闻', '新品开箱', '旅行日记
 const SUBJOBS = { least: 3, most: 12 };
 /** What batches do now and then: say nothing but an error, finish before their subjobs do, make fewer than announced. */
 const BATCHES = { error: 0.06, open: 0.3, missing: 0.15 };
+/** What usually goes wrong: jobs of one kind fail for one reason, as a rule, and so are one alert. */
+const USUAL: Record<Api, NonNullable<SubmitOptions['error']>> = {
+  'alibaba-ims/batch-media-producing': {
+    code: 'ExceededMaximumValue',
+    message: 'The specified "Width_Height" has exceeded maximum value.',
+  },
+  'alibaba-ims/media-producing': { code: 'ResourceNotFound', message: 'The specified resource is not found.' },
+  'alibaba-ims/media-convert': {
+    code: 'InvalidParameter.ResourceContentBad',
+    message: 'The resource operated "InputFile" is bad',
+  },
+  'alibaba-ims/dynamic-image': {
+    code: 'ResourceNotFound',
+    message: 'The specified resource for "CustomTemplate" could not be found.',
+  },
+  'alibaba-ims/snapshot': {
+    code: 'InvalidParameter.ResourceContentBad',
+    message: 'The resource operated "InputFile" is bad',
+  },
+  'huawei-mpc/editing': { code: 'MPC.10209', message: 'The OBS path of the input or output file is invalid.' },
+};
 
 /** Short enough to watch, with parts that fail more often than they should, and titles in several scripts. */
 export function shaped(order: SubmitOptions, drawn: Draw): SubmitOptions {
@@ -20,6 +41,9 @@ export function shaped(order: SubmitOptions, drawn: Draw): SubmitOptions {
     name: title,
     queueMs: drawn.between(WAITS_MS.least, WAITS_MS.most),
     durationMs: lasts,
+    error: USUAL[order.api],
+    // The customers of a kind share a template.
+    templateId: drawBy('template', order.api).hex(32),
     ...(order.api === 'alibaba-ims/media-convert' && partlyFailed && { outcome: 'partially_failed' }),
     ...(order.api === 'alibaba-ims/batch-media-producing' && batch(drawn, partlyFailed)),
   };
