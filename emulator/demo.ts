@@ -3,8 +3,10 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { takeOwnership } from '../src/embedded/ownership.js';
 import { waitUntilGone, type ProcessName } from '../src/embedded/processes.js';
+import { alertSettings } from './demo/alert-settings.js';
 import { startClouds, type Clouds } from './demo/clouds.js';
 import { live } from './demo/live.js';
+import { startReceiverPage, type ReceiverPage } from './demo/receiver-page.js';
 import { startTracker, type Tracker } from './demo/tracker-process.js';
 import { verdictLines } from './demo/verdict.js';
 
@@ -22,6 +24,7 @@ async function main(): Promise<number> {
   const ownership = await takeOwnership(path.join(folder, 'demo.lock'), `The demo in ${folder}`);
   const stop = new AbortController();
   let clouds: Clouds | null = null;
+  let page: ReceiverPage | null = null;
   let tracker: Tracker | null = null;
   for (const signal of STOP_SIGNALS) {
     process.on(signal, () => {
@@ -36,11 +39,14 @@ async function main(): Promise<number> {
     if (ownership.formerServer) await waitForFormer(ownership.formerServer);
     clouds = await startClouds(path.join(folder, 'unfinished'));
     if (clouds.resumed > 0) say(`the clouds still know ${clouds.resumed} unfinished jobs of the last run`);
+    const { configuration } = clouds;
+    page = await startReceiverPage();
+    const alerts = alertSettings(page);
     say('starting the tracker');
     tracker = await startTracker({
       folder,
       port: Number(process.env['PORT'] || PORT),
-      configuration: clouds.configuration,
+      configuration: (publicUrl) => ({ ...configuration(publicUrl), alerts }),
       say,
       onStart: (pid) => ownership.noteServer(pid),
       signal: stop.signal,
@@ -53,7 +59,7 @@ async function main(): Promise<number> {
       stop.abort();
     });
     if (seconds !== null) setTimeout(() => stop.abort(), seconds * 1000).unref();
-    const verdict = await live({ clouds, tracker, say, signal: stop.signal });
+    const verdict = await live({ clouds, tracker, page, say, signal: stop.signal });
     if (endedByItself !== null) {
       const { file } = tracker.log;
       throw new Error(`the tracker ended by itself (${endedByItself as string}); its log is ${file}`);
@@ -73,6 +79,7 @@ async function main(): Promise<number> {
     stop.abort();
     tracker?.askToStop();
     await tracker?.ended;
+    await page?.stop();
     await clouds?.stop();
     ownership.release();
   }

@@ -10,7 +10,7 @@ import { spanOf } from '../emulator/demo/job-words.js';
 import { lineWidth, toText } from '../emulator/demo/line.js';
 import type { Seen } from '../emulator/demo/mirror.js';
 import { cut, plain, widthOf } from '../emulator/demo/text.js';
-import { doorCounts } from '../emulator/demo/tracker-api.js';
+import { doorCounts, openAlerts } from '../emulator/demo/tracker-api.js';
 import { TrackerLog } from '../emulator/demo/tracker-log.js';
 import { verdictLines, verdictOn, type Truth } from '../emulator/demo/verdict.js';
 import { screen, type View } from '../emulator/demo/view.js';
@@ -51,6 +51,11 @@ function view(jobs: JobItem[]): View {
     startedAt: NOW - 61_000,
     counts: { running: 12, queued: 3, succeeded: 410, partially_failed: 7, failed: 5, canceled: 1, lost: 0 },
     doors: { stored: 93, repeated: 4, refused: 0, answered: 512, unanswered: 6 },
+    alerts: {
+      page: 'http://127.0.0.1:41234/',
+      open: 2,
+      newest: '[warning] Growing: 12 subjobs failed · media-cn\u001b[2J\n<img src=x>',
+    },
     log: { file: 'tracker.log', warnings: 0, errors: 0 },
     jobs,
     exampleId: '0199aaaa-0000-7000-8000-000000000001',
@@ -165,6 +170,12 @@ describe('the table of the demo', () => {
     }
   });
 
+  it('has the page of the alerts, how many are open, and the newest', () => {
+    const text = textOf(120, 30).join('\n');
+    expect(text).toMatch(/^alerts 2 open {3}\[warning\] Growing: 12 subjobs failed · media-cn \[2J <img src=x>$/m);
+    expect(text).toMatch(/alerts +http:\/\/127\.0\.0\.1:41234\//);
+  });
+
   it('keeps the jobs when there is room for little else', () => {
     expect(textOf(80, 9).join('\n')).toContain('goal-tv-recap');
     expect(textOf(30, 4).join('\n')).toContain('● running');
@@ -182,6 +193,14 @@ callsheet_vendor_calls_total{account="a",api="alibaba-ims/media-convert",result=
 callsheet_vendor_calls_total{account="b",api="alibaba-ims/media-producing",result="not_found"} 1
 `;
   expect(doorCounts(metrics)).toEqual({ stored: 9, repeated: 3, refused: 1, answered: 40, unanswered: 3 });
+});
+
+it('counts the alerts that are open', () => {
+  const metrics = `callsheet_alerts_open{rule="a",severity="warning",status="open"} 2
+callsheet_alerts_open{rule="b",severity="critical",status="open"} 1
+callsheet_alerts_open{rule="b",severity="critical",status="silenced"} 4
+`;
+  expect(openAlerts(metrics)).toBe(3);
 });
 
 it("counts the errors and warnings in the tracker's own log", () => {
@@ -291,7 +310,9 @@ it('runs for real, ends by itself and leaves no process', async () => {
     expect({ code, output }).toMatchObject({ code: 0 });
     expect(isRunning(tracker) || isRunning(postgres)).toBe(false);
     expect(output).toMatch(/creating the database cluster/);
-    expect(output).toMatch(/docs +http:\/\/127\.0\.0\.1:\d+\/docs +API key +cs_/);
+    expect(output).toMatch(
+      /docs +http:\/\/127\.0\.0\.1:\d+\/docs +API key +cs_\S+ +alerts +http:\/\/127\.0\.0\.1:\d+\//,
+    );
     expect(output).toMatch(/jobs: \d+ played, \d+ finished/);
     expect(output).toMatch(/the tracker's log: 0 errors/);
     expect(output).toBe(stripVTControlCharacters(output));

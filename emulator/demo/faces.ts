@@ -3,6 +3,7 @@ import type { JobItem } from '../../src/jobs/job-schemas.js';
 import { apiOf, LOOKS, remarkOf, spanOf, STATUSES, titleOf } from './job-words.js';
 import { toText } from './line.js';
 import { Terminal } from './terminal.js';
+import { plain } from './text.js';
 import { addressLines, curlLines, screen, type View } from './view.js';
 
 /** How the demo shows itself. `news`: the jobs that were settled since the last time. */
@@ -52,10 +53,11 @@ function jobLine(job: JobItem): string {
   return `${LOOKS[job.status].word.padEnd(9)}  ${apiOf(job)}  ${titleOf(job)}  via ${job.via} after ${took}${parts}${remark && `  ${remark}`}`;
 }
 
-function summaryLine({ counts, doors, log }: View): string {
+function summaryLine({ counts, doors, alerts, log }: View): string {
   const jobs = STATUSES.map((status) => `${counts[status]} ${LOOKS[status].word}`).join(', ');
   const polls = doors === null ? '' : `; ${doors.stored} callbacks, ${doors.answered} polls`;
-  return `${jobs}${polls}; log: ${log.warnings} warnings, ${log.errors} errors`;
+  const newest = alerts.newest === null ? '' : `, the newest: ${plain(alerts.newest)}`;
+  return `${jobs}${polls}; log: ${log.warnings} warnings, ${log.errors} errors; ${alerts.open} alerts open${newest}`;
 }
 
 function clock(now: number): string {

@@ -3,6 +3,7 @@ import type { JobItem } from '../../src/jobs/job-schemas.js';
 import type { Clouds } from './clouds.js';
 import { plainFace, tableFace } from './faces.js';
 import { Mirror } from './mirror.js';
+import type { ReceiverPage } from './receiver-page.js';
 import type { Tracker } from './tracker-process.js';
 import { type Verdict, verdictOn } from './verdict.js';
 import type { View } from './view.js';
@@ -15,12 +16,13 @@ const TROUBLE_STAYS_MS = 10_000;
 type Options = {
   clouds: Clouds;
   tracker: Tracker;
+  page: ReceiverPage;
   say: (line: string) => void;
   signal: AbortSignal;
 };
 
 /** Lets the customers in and shows what the tracker makes of their jobs, until the signal or the tracker's own end. */
-export async function live({ clouds, tracker, say, signal }: Options): Promise<Verdict> {
+export async function live({ clouds, tracker, page, say, signal }: Options): Promise<Verdict> {
   const startedAt = Date.now();
   const mirror = new Mirror((vendorJobId) => clouds.isSubjob(vendorJobId));
   let trouble: { text: string; at: number } | null = null;
@@ -32,7 +34,7 @@ export async function live({ clouds, tracker, say, signal }: Options): Promise<V
     return settled;
   };
   const viewNow = async (): Promise<View> => {
-    const [jobs, doors] = await Promise.all([tracker.api.newest(NEWEST), tracker.api.doors()]);
+    const [jobs, { doors, openAlerts }] = await Promise.all([tracker.api.newest(NEWEST), tracker.api.counts()]);
     tracker.log.read();
     const now = Date.now();
     return {
@@ -42,6 +44,7 @@ export async function live({ clouds, tracker, say, signal }: Options): Promise<V
       startedAt,
       counts: mirror.counts(),
       doors,
+      alerts: { page: page.url, open: openAlerts, newest: page.board.newest },
       log: tracker.log,
       jobs,
       exampleId: mirror.example?.id ?? jobs[0]?.id ?? null,

@@ -47,8 +47,10 @@ export class TrackerApi {
     }
   }
 
-  async doors(): Promise<DoorCounts> {
-    return doorCounts(await (await this.fetch('/metrics')).text());
+  /** From one scrape. */
+  async counts(): Promise<{ doors: DoorCounts; openAlerts: number }> {
+    const metrics = await (await this.fetch('/metrics')).text();
+    return { doors: doorCounts(metrics), openAlerts: openAlerts(metrics) };
   }
 
   private async fetch(path: string, request: RequestInit = {}): Promise<Response> {
@@ -78,4 +80,10 @@ export function doorCounts(metrics: string): DoorCounts {
     answered: sum(polls, (result) => result === 'ok'),
     unanswered: sum(polls, (result) => result !== 'ok'),
   };
+}
+
+/** Of all rules; those that somebody acknowledged or silenced are no longer open. */
+export function openAlerts(metrics: string): number {
+  const counts = [...metrics.matchAll(/^callsheet_alerts_open\{.*status="open".*\} (\d+)$/gm)];
+  return counts.reduce((total, [, value]) => total + Number(value), 0);
 }

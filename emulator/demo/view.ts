@@ -14,6 +14,8 @@ export type View = Address & {
   startedAt: number;
   counts: Record<JobItem['status'], number>;
   doors: DoorCounts | null;
+  /** Where they are shown, how many are open, and the last message about one. */
+  alerts: { page: string; open: number; newest: string | null };
   log: { file: string; warnings: number; errors: number };
   /** Newest first. */
   jobs: JobItem[];
@@ -55,17 +57,22 @@ function header(view: View, columns: number): Line[] {
     { text: `${LOOKS[status].glyph} ${view.counts[status]}`, style: LOOKS[status].style },
     { text: ` ${LOOKS[status].word}` },
   ]);
-  const { doors, log } = view;
-  const counted = doors && [
-    `callbacks ${doors.stored} stored, ${doors.repeated} repeated, ${doors.refused} refused`,
-    `polls ${doors.answered} answered, ${doors.unanswered} failed`,
+  const { doors, alerts, log } = view;
+  const facts: Line[] = [
+    ...(doors
+      ? [
+          `callbacks ${doors.stored} stored, ${doors.repeated} repeated, ${doors.refused} refused`,
+          `polls ${doors.answered} answered, ${doors.unanswered} failed`,
+        ].map((text): Line => [{ text, style: 'gray' }])
+      : []),
+    [{ text: `log ${log.warnings} warnings, ${log.errors} errors`, style: log.errors > 0 ? 'red' : 'gray' }],
   ];
-  const written = `log ${log.warnings} warnings, ${log.errors} errors`;
-  const facts: Line[] = [...(counted ?? []), written].map((text) => [
-    { text, style: text === written && log.errors > 0 ? 'red' : 'gray' },
-  ]);
+  const told: Line = [
+    { text: `alerts ${alerts.open} open`, style: alerts.open > 0 ? 'yellow' : 'gray' },
+    ...(alerts.newest === null ? [] : [{ text: `   ${plain(alerts.newest)}` }]),
+  ];
   const trouble: Line[] = view.trouble === null ? [] : [[{ text: plain(view.trouble), style: 'red' }]];
-  return [title, ...flow(counts, columns), ...flow(facts, columns), ...trouble];
+  return [title, ...flow(counts, columns), ...flow(facts, columns), told, ...trouble];
 }
 
 /** As many on a line as fit, three columns between them. */
@@ -80,9 +87,9 @@ function flow(items: Line[], columns: number): Line[] {
 }
 
 /** Where everything is, and what opens it. */
-export function addressLines({ url, key }: Address, columns = Infinity): Line[] {
+export function addressLines({ url, key, alerts }: Address & Pick<View, 'alerts'>, columns = Infinity): Line[] {
   const named = (name: string, value: string): Line => [{ text: name.padEnd(8), style: 'gray' }, { text: value }];
-  return flow([named('docs', `${url}/docs`), named('API key', key)], columns);
+  return flow([named('docs', `${url}/docs`), named('API key', key), named('alerts', alerts.page)], columns);
 }
 
 /** Ready to paste: in one piece where the terminal is wide enough, else over two lines joined by a backslash. */
