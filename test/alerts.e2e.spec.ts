@@ -209,6 +209,28 @@ describe('alerts about failed parts of jobs', () => {
     ]);
   });
 
+  it('a group of outputs that failed with them is no failure of its own', async () => {
+    await begin(FAST);
+    const jobs = Array.from({ length: 12 }, () => {
+      const api = 'alibaba-ims/media-convert';
+      const { vendorJobId } = emulator.submit({ api, queueMs: 0, durationMs: 1, outcome: 'failed' });
+      return { account: 'media-cn', api, vendorJobId };
+    });
+    await tracker.post('/v1/jobs/batch', { jobs });
+    await eventually(
+      async () => expect((await tracker.get('/v1/jobs?status=failed,partially_failed')).body.data).toHaveLength(12),
+      { timeoutMs: 15_000 },
+    );
+    await eventually(async () => expect(await tracker.rows('SELECT FROM outbox')).toEqual([]));
+    const [{ groups, others } = {}] = await tracker.rows(
+      `SELECT count(*) FILTER (WHERE kind = 'output_group')::int AS groups,
+              count(*) FILTER (WHERE kind <> 'output_group')::int AS others FROM subjobs WHERE status = 'failed'`,
+    );
+    expect(groups).toBeGreaterThan(0);
+    const counted = (await alerts('?limit=200')).reduce((sum, { failures }) => sum + failures, 0);
+    expect(counted).toBe(others);
+  });
+
   it('no secret of ours reaches a receiver, whatever a vendor repeats in its errors', async () => {
     await begin(FAST);
     await submit([[{ error: ['C', `cannot call ${TOKEN} at http://callsheet.test/callbacks/media-cn/${TOKEN}`] }]]);

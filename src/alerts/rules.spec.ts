@@ -31,11 +31,11 @@ const event = (change: Partial<NewsEvent>): NewsEvent => ({
   detail: { confirmed: true },
   ...change,
 });
-const part = (path: string, to = 'failed', kind: 'subjob.added' | 'subjob.status' = 'subjob.added') =>
+const part = (path: string, to = 'failed', hasFailedParts = false) =>
   event({
-    kind,
+    kind: 'subjob.added',
     to,
-    subjob: { id: path, path, name: null, status: 'failed', errorCode: 'C', errorMessage: `m ${path}` },
+    subjob: { id: path, path, name: null, status: 'failed', errorCode: 'C', errorMessage: `m ${path}`, hasFailedParts },
   });
 const news = (events: NewsEvent[], change: Partial<NewsJob> = {}, hasSubjobs = true): JobNews => ({
   job: { ...job, ...change },
@@ -58,11 +58,12 @@ describe('rules about what happens to jobs', () => {
   });
 
   it('a group that failed with its outputs is not another failure', () => {
-    const group = [part('output_group/0'), part('output_group/0/output/0'), part('output_group/0/output/1')];
+    const group = [part('output_group/0', 'failed', true), part('output_group/0/output/0')];
     expect(signals('subjob-failed', news(group)).map(({ subjobPath }) => subjobPath)).toEqual([
       'output_group/0/output/0',
-      'output_group/0/output/1',
     ]);
+    // Its outputs may have been told of before.
+    expect(signals('subjob-failed', news([part('output_group/0', 'failed', true)]))).toEqual([]);
     expect(
       signals('subjob-failed', news([part('output_group/0'), part('output_group/0/output/0', 'skipped')])),
     ).toHaveLength(1);

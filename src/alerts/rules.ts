@@ -1,12 +1,5 @@
 import { matchesJob } from '../domain/job-match.js';
-import {
-  endsAs,
-  isPartFailure,
-  type JobNews,
-  type NewsEvent,
-  type NewsJob,
-  type NewsSubjob,
-} from '../domain/job-news.js';
+import { endsAs, isPartFailure, type JobNews, type NewsEvent, type NewsJob } from '../domain/job-news.js';
 import type { Rule } from '../settings/alert-settings.js';
 
 /** A job that an alert can show. */
@@ -76,17 +69,12 @@ function ofJob({ errorCode, errorMessage }: NewsJob, reason: string): Fault {
 }
 
 /** A job without parts is its own only part. */
-function failedPart(event: NewsEvent, { job, events, hasSubjobs }: JobNews): Fault | null {
+function failedPart(event: NewsEvent, { job, hasSubjobs }: JobNews): Fault | null {
   if (!hasSubjobs) return endsAs(event, 'failed') ? ofJob(job, 'a job without parts failed') : null;
   const { subjob } = event;
-  if (!subjob || !isPartFailure(event) || events.some((other) => isPartOf(other, subjob))) return null;
+  if (!subjob || !isPartFailure(event) || subjob.hasFailedParts) return null;
   const { errorCode: code, errorMessage: message, path: subjobPath } = subjob;
   return { code, message, reason: 'a part of a job failed', subjobPath };
-}
-
-/** A group fails with its outputs: those are what failed. */
-function isPartOf(event: NewsEvent, group: NewsSubjob): boolean {
-  return isPartFailure(event) && event.subjob !== null && event.subjob.path.startsWith(`${group.path}/`);
 }
 
 export function isEventRule(rule: Rule): rule is EventRule {

@@ -28,6 +28,8 @@ export type NewsSubjob = {
   status: SubjobStatus;
   errorCode: string | null;
   errorMessage: string | null;
+  /** A group fails with its outputs: those are what failed. */
+  hasFailedParts: boolean;
 };
 
 export type NewsEvent = {

@@ -138,7 +138,10 @@ export class Relay {
     });
   }
 
-  private async eventsOf(client: pg.ClientBase, ranges: statements.Range[]): Promise<Map<statements.Range, NewsEvent[]>> {
+  private async eventsOf(
+    client: pg.ClientBase,
+    ranges: statements.Range[],
+  ): Promise<Map<statements.Range, NewsEvent[]>> {
     const events = await statements.readEvents(client, ranges);
     // A replay that came in between has numbered them anew; the time at which they were written stays.
     const moved = ranges.filter((range) => !events.has(range));

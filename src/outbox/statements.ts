@@ -133,8 +133,10 @@ export async function readSubjobs(client: Client, ids: readonly string[]): Promi
   if (ids.length === 0) return new Map();
   const { rows } = await client.query<NewsSubjob>({
     name: 'news-subjobs',
-    text: `SELECT id, path, name, status, error_code AS "errorCode", error_message AS "errorMessage"
-           FROM subjobs WHERE id = ANY ($1::uuid[])`,
+    text: `SELECT id, path, name, status, error_code AS "errorCode", error_message AS "errorMessage", EXISTS (
+             SELECT FROM subjobs p WHERE p.job_id = s.job_id AND p.parent_id = s.id AND p.status = 'failed'
+           ) AS "hasFailedParts"
+           FROM subjobs s WHERE id = ANY ($1::uuid[])`,
     values: [ids],
   });
   return new Map(rows.map((row) => [row.id, row]));

@@ -25,6 +25,7 @@ const subjob = {
   status: 'failed',
   errorCode: 'C',
   errorMessage: null,
+  hasFailedParts: false,
 } as const;
 
 const event = (change: Partial<NewsEvent>): NewsEvent => ({
