@@ -53,8 +53,9 @@ describe('claims', () => {
         WHERE j.vendor_job_id = 'forged-1' AND r.via = 'poll'`);
       expect(answered.length).toBeGreaterThan(0);
     });
-    await aMinuteLater();
     await eventually(async () => {
+      // What has not been passed on yet is parked a moment later.
+      await aMinuteLater();
       expect(await tracker.rows('SELECT FROM outbox')).toEqual([]);
       expect(await tracker.rows('SELECT FROM parked_events')).toEqual([]);
     });
@@ -72,8 +73,10 @@ describe('claims', () => {
     await callBack(job.vendorJobId);
     await eventually(async () => expect(await tracker.rows('SELECT FROM parked_events')).toHaveLength(1));
     expect(await failures()).toHaveLength(1);
-    await aMinuteLater();
-    await eventually(async () => expect(await failures()).toContainEqual(['Code.media-cn', 1]));
+    await eventually(async () => {
+      await aMinuteLater();
+      expect(await failures()).toContainEqual(['Code.media-cn', 1]);
+    });
     await emulator.up();
     await tracker.post(`/v1/jobs/${(await tracker.job(job.vendorJobId)).id}/refresh`);
     await eventually(
