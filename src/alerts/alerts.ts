@@ -19,12 +19,12 @@ export class Alerts {
     private readonly silences: Silences,
   ) {}
 
-  /** Takes in the news of some jobs, in the transaction that ends their waiting. Answers what is to be done after its commit. */
-  async take(client: pg.ClientBase, news: readonly JobNews[]): Promise<() => void> {
+  /** Takes in the news of some jobs, in the transaction that ends their waiting. */
+  async take(client: pg.ClientBase, news: readonly JobNews[]): Promise<void> {
     const { rules, resolveAfterMs } = this.settings.value.alerts;
     const signals = news.flatMap((each) => signalsOf(rules.filter(isEventRule), each));
     const successes = successesIn(news);
-    if (signals.length === 0 && successes.length === 0) return () => undefined;
+    if (signals.length === 0 && successes.length === 0) return;
 
     const now = await rows.lockAlerts(client);
     const groups = await this.bounded(client, groupsOf(signals));
@@ -42,23 +42,9 @@ export class Alerts {
       const before = known.get(group.fingerprint) ?? null;
       return { ...grown(before, group, { inputs, resolveAfterMs, now }), rule: group.signals[0]?.rule };
     });
-    await this.silences.stamp(
-      client,
-      changed.map(({ alert }) => alert),
-      now,
-    );
-    await rows.writeAlerts(
-      client,
-      changed.map(({ alert }) => alert),
-    );
-    await rows.writeAlertEvents(
-      client,
-      changed.flatMap(({ alert, became }) => openingEvents(alert, became)),
-      now,
-    );
+    await storeChanged(client, this.silences, changed, now);
     await this.tellOf(client, changed, now);
     await rows.writeSuccesses(client, successes);
-    return () => undefined;
   }
 
   /** Lets the receivers of each alert be thought of. */
@@ -89,9 +75,20 @@ export class Alerts {
   }
 }
 
-export function openingEvents(alert: AlertRow, became: string | null): rows.AlertEventWrite[] {
-  if (became === null) return [];
-  return [{ alertId: alert.id, kind: became, actor: `rule ${alert.rule}`, detail: alert.reason }];
+/** Writes alerts that were opened or grew, with the silence that covers each, and what became of them. */
+export async function storeChanged(
+  client: pg.ClientBase,
+  silences: Silences,
+  changed: readonly { alert: AlertRow; became: string | null }[],
+  now: Date,
+): Promise<void> {
+  const alerts = changed.map(({ alert }) => alert);
+  await silences.stamp(client, alerts, now);
+  await rows.writeAlerts(client, alerts);
+  const opened = changed.flatMap(({ alert: { id: alertId, rule, reason }, became }) =>
+    became === null ? [] : [{ alertId, kind: became, actor: `rule ${rule}`, detail: reason }],
+  );
+  await rows.writeAlertEvents(client, opened, now);
 }
 
 /** The last success of each account, API and template among the news. */

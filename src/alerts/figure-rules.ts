@@ -4,7 +4,7 @@ import { Metrics } from '../metrics/metrics.js';
 import type { Rule } from '../settings/alert-settings.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import { VENDOR_APIS } from '../vendors/registry.js';
-import { openingEvents } from './alerts.js';
+import { storeChanged } from './alerts.js';
 import * as rows from './alert-rows.js';
 import type { AlertRow } from './alert-rows.js';
 import { endAll } from './dispatcher.js';
@@ -128,20 +128,7 @@ export class FigureRules {
         const before = known.get(fingerprint) ?? null;
         return { rule, before, ...held(before, { fingerprint, rule, signal }, { resolveAfterMs, now }) };
       });
-      await this.silences.stamp(
-        client,
-        changed.map(({ alert }) => alert),
-        now,
-      );
-      await rows.writeAlerts(
-        client,
-        changed.map(({ alert }) => alert),
-      );
-      await rows.writeAlertEvents(
-        client,
-        changed.flatMap(({ alert, became }) => openingEvents(alert, became)),
-        now,
-      );
+      await storeChanged(client, this.silences, changed, now);
       const news = changed.filter(
         ({ alert, before }) => alert.status !== 'pending' && alert.changedAt.getTime() !== before?.changedAt.getTime(),
       );

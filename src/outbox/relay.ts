@@ -99,8 +99,8 @@ export class Relay {
   /** Everybody who acts on news. Answers what is to be done once it is committed. */
   private async tell(client: pg.ClientBase, rows: statements.OutboxRow[], parked: number): Promise<() => void> {
     const news = await this.newsIn(client, rows, parked);
-    const committed = [await this.alerts.take(client, news), await this.webhooks.take(client, news)];
-    return () => committed.forEach((done) => done());
+    await this.alerts.take(client, news);
+    return this.webhooks.take(client, news);
   }
 
   private async newsIn(client: pg.ClientBase, rows: statements.OutboxRow[], due: number): Promise<JobNews[]> {
