@@ -27,15 +27,11 @@ export class Alerts {
     if (signals.length === 0 && successes.length === 0) return;
 
     const now = await rows.lockAlerts(client);
-    const groups = await this.bounded(client, groupsOf(signals));
-    const known = new Map(
-      (
-        await rows.readByFingerprint(
-          client,
-          groups.map(({ fingerprint }) => fingerprint),
-        )
-      ).map((alert) => [alert.fingerprint, alert]),
-    );
+    const all = groupsOf(signals);
+    const known = await alertsOf(client, all);
+    const groups = await this.bounded(client, all, known);
+    const merged = groups.filter((group) => !all.includes(group));
+    for (const [fingerprint, alert] of await alertsOf(client, merged)) known.set(fingerprint, alert);
     const failing = new Map(signals.map(({ job }) => [job.id, job]));
     const inputs = await readInputs(client, [...failing.values()]);
     const changed = groups.map((group) => {
@@ -59,9 +55,11 @@ export class Alerts {
   }
 
   /** New groups only as long as there are not too many of their rule, account and API. */
-  private async bounded(client: pg.ClientBase, groups: Group[]): Promise<Group[]> {
-    const fingerprints = groups.map(({ fingerprint }) => fingerprint);
-    const known = new Set((await rows.readByFingerprint(client, fingerprints)).map(({ fingerprint }) => fingerprint));
+  private async bounded(
+    client: pg.ClientBase,
+    groups: Group[],
+    known: ReadonlyMap<string, AlertRow>,
+  ): Promise<Group[]> {
     if (groups.every(({ fingerprint }) => known.has(fingerprint))) return groups;
     const counts = await rows.countGroups(client);
     const hasRoom = ({ signals: [signal] }: Group): boolean => {
@@ -73,6 +71,12 @@ export class Alerts {
     };
     return withinBounds(groups, ({ fingerprint }) => known.has(fingerprint), hasRoom);
   }
+}
+
+/** The alerts that there are of these groups, by their fingerprints. */
+async function alertsOf(client: pg.ClientBase, groups: readonly Group[]): Promise<Map<string, AlertRow>> {
+  const fingerprints = groups.map(({ fingerprint }) => fingerprint);
+  return new Map((await rows.readByFingerprint(client, fingerprints)).map((alert) => [alert.fingerprint, alert]));
 }
 
 /** Writes alerts that were opened or grew, with the silence that covers each, and what became of them. */
