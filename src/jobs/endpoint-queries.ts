@@ -18,6 +18,7 @@ import type {
 } from './endpoint-schemas.js';
 import { TEST_TYPE } from './event-schemas.js';
 import { filterView } from './filter-view.js';
+import { deliveryTimes } from './delivery-times.js';
 import { cursorOf, pageOf, placeIn, type Page } from './page.js';
 import { Values } from './values.js';
 
@@ -120,11 +121,5 @@ export class EndpointQueries {
 }
 
 function view({ number: _, ...row }: Row): EndpointDelivery {
-  return {
-    ...row,
-    createdAt: row.createdAt.toISOString(),
-    nextAttemptAt: row.nextAttemptAt?.toISOString() ?? null,
-    attemptedAt: row.attemptedAt?.toISOString() ?? null,
-    settledAt: row.settledAt?.toISOString() ?? null,
-  };
+  return { ...row, ...deliveryTimes(row) };
 }

@@ -5,6 +5,7 @@ import { SqlPool } from '../database/sql-pool.js';
 import { Deliveries } from '../delivery/deliveries.js';
 import { NotificationNotFound, ReceiverNotFound } from '../domain/errors.js';
 import type { Notification, NotificationListQuery } from './notification-schemas.js';
+import { deliveryTimes } from './delivery-times.js';
 import { cursorOf, pageOf, placeIn, type Page } from './page.js';
 import { Values } from './values.js';
 
@@ -75,11 +76,5 @@ export class NotificationQueries {
 }
 
 function view({ number: _, ...row }: Row): Notification {
-  return {
-    ...row,
-    createdAt: row.createdAt.toISOString(),
-    nextAttemptAt: row.nextAttemptAt?.toISOString() ?? null,
-    attemptedAt: row.attemptedAt?.toISOString() ?? null,
-    settledAt: row.settledAt?.toISOString() ?? null,
-  };
+  return { ...row, ...deliveryTimes(row) };
 }
