@@ -8,12 +8,16 @@ import { queueStores } from './support/queue-stores.js';
 
 describe.each(queueStores)('the queue store on $name', (store) => {
   let database: TestDatabase;
+  let redisUrl: string | null;
   let queues: QueueStore;
+
+  const open = async () => (queues = await openQueueStore({ redisUrl, databaseUrl: database.url }));
 
   beforeEach(async () => {
     Logger.overrideLogger(false);
     database = await createTestDatabase();
-    queues = await openQueueStore({ redisUrl: await store.redisUrl(), databaseUrl: database.url });
+    redisUrl = await store.redisUrl();
+    await open();
   });
   afterEach(async () => {
     await queues.close();
@@ -53,10 +57,14 @@ describe.each(queueStores)('the queue store on $name', (store) => {
     await eventually(() => expect(done).toEqual(['first', 'second']));
   });
 
-  it('forgets a queue, and finds what waits in it when it is asked for again', async () => {
-    await queues.queue('work').add('kept', {});
-    await queues.forget('work');
-    await queues.forget('never there');
+  it('refuses what is asked of a queue after it was closed, and leaves nobody waiting', async () => {
+    const queue = queues.queue('work');
+    await queue.add('kept', {});
+    const asked = Array.from({ length: 20 }, () => queue.getWaitingCount());
+    await Promise.all([queues.close(), Promise.allSettled(asked)]);
+    await expect(queue.getWaitingCount()).rejects.toThrow();
+
+    await open();
     expect(await queues.queue('work').getWaitingCount()).toBe(1);
   });
 
@@ -71,6 +79,6 @@ describe.each(queueStores)('the queue store on $name', (store) => {
     void queues.retire(worker);
     await queues.close();
     expect(done).toBe(true);
-    queues = await openQueueStore({ redisUrl: await store.redisUrl(), databaseUrl: database.url });
+    await open();
   });
 });

@@ -222,7 +222,7 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
     expect((await ask('GET', `/v1/jobs/${id}`)).body.userData).toEqual({ echoed: '*** ***' });
   });
 
-  it('drops no callback and no request, however many come', async () => {
+  it('drops no callback and no request, and goes on polling, however many come', async () => {
     const token = 'AKSECRETFINDME-token-0003';
     const files = [
       configuration([account()]),
@@ -238,18 +238,22 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
         count((await ask('GET', '/v1/accounts')).status);
       }
     });
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 30; i++) {
       writeFileSync(file, files[i % 2] ?? '');
       program.hangUp();
       // Twice without a pause, every other time.
       if (i % 2 === 0) program.hangUp();
-      await sleep(100);
+      // Not in step with the beat of polling.
+      await sleep(50 + Math.random() * 100);
     }
-    await sleep(200);
     sending = false;
     await Promise.all(senders);
     expect([...statuses.keys()]).toEqual([200]);
     expect(statuses.get(200)).toBeGreaterThan(100);
-    expect(program.output().match(/\breloaded: /g)?.length).toBeGreaterThanOrEqual(10);
+    expect(program.output().match(/\breloaded: /g)?.length).toBeGreaterThanOrEqual(30);
+
+    const { vendorJobId } = emulator.submit({ api: API, outcome: 'succeeded' });
+    await track('media-cn', vendorJobId);
+    await soon(async () => expect(await job(vendorJobId)).toMatchObject({ status: 'succeeded' }));
   });
 });

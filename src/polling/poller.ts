@@ -71,8 +71,8 @@ export class Poller {
       accounts.flatMap((account) => apisOf(account.vendor).map((api) => budgetOf(account, api))),
     );
     for (const account of accounts) this.workOn(account);
-    for (const name of this.workers.keys()) {
-      if (!this.settings.canAsk(name)) this.stopWorkingOn(name);
+    for (const [name, worker] of this.workers) {
+      if (!this.settings.canAsk(name)) this.stopWorkingOn(name, worker);
     }
     await this.budgets.probeNow(accounts.map(({ name }) => name));
     await this.sql.transaction((client) => watchUnwatched(client, accounts));
@@ -147,11 +147,10 @@ export class Poller {
   }
 
   /** Without waiting for the calls in hand: closing the queue store does. */
-  private stopWorkingOn(name: string): void {
-    const worker = this.workers.get(name);
+  private stopWorkingOn(name: string, worker: Worker): void {
     this.workers.delete(name);
-    const ended = Promise.all([worker && this.queues.retire(worker), this.queues.forget(pollQueue(name))]);
-    ended.catch((error: unknown) => this.logger.warn(`${name}: its queue was not closed: ${String(error)}`));
+    const retired = this.queues.retire(worker);
+    retired.catch((error: unknown) => this.logger.warn(`${name}: its worker was not closed: ${String(error)}`));
   }
 
   /** One call to a vendor. What comes back is stored as a receipt; what does not come back is no fault of the jobs. */

@@ -19,11 +19,9 @@ export interface QueueStore {
   work(name: string, processor: Processor, options?: WorkOptions): Worker;
   /** Takes nothing more, waits for the jobs in hand, then closes the worker and its connections. */
   retire(worker: Worker): Promise<void>;
-  /** Closes the queue on our side. What waits in it stays in the store. */
-  forget(name: string): Promise<void>;
   /** Rejects when the store does not answer. */
   ping(): Promise<void>;
-  /** Waits for the jobs in hand, then closes every queue, worker and connection. */
+  /** Waits for the jobs in hand, then closes every worker and connection. */
   close(): Promise<void>;
 }
 
@@ -62,7 +60,6 @@ async function openRedisStore(url: string): Promise<QueueStore> {
     queue: opened.queue,
     work: opened.work,
     retire: opened.retire,
-    forget: opened.forget,
     ping: async () => void (await withTimeout(connection.ping())),
     close: async () => {
       await opened.close();
@@ -104,7 +101,6 @@ async function openPostgresStore(databaseUrl: string): Promise<QueueStore> {
     queue: opened.queue,
     work: opened.work,
     retire: opened.retire,
-    forget: opened.forget,
     ping: async () => void (await withTimeout(pool.query('SELECT 1'))),
     close: async () => {
       await opened.close();
@@ -116,7 +112,10 @@ async function openPostgresStore(databaseUrl: string): Promise<QueueStore> {
 /** A worker, and how its own connections are closed when it has ended. */
 type Opening = { worker: Worker; release(): Promise<void> };
 
-/** The queues and workers of one process, each made once, closed one by one or together. */
+/**
+ * The queues and workers of one process, each made once. Workers are closed; queues are not, they only lend their shared
+ * connection: on Postgres a command that meets a closing queue is never answered, and whoever waits for it waits for ever.
+ */
 class Opened {
   private readonly logger = new Logger('QueueStore');
   private readonly queues = new Map<string, Queue>();
@@ -135,12 +134,6 @@ class Opened {
       this.queues.set(name, queue);
     }
     return queue;
-  };
-
-  readonly forget = async (name: string): Promise<void> => {
-    const queue = this.queues.get(name);
-    this.queues.delete(name);
-    await queue?.close();
   };
 
   readonly work = (name: string, processor: Processor, options: WorkOptions = {}): Worker => {
@@ -162,7 +155,6 @@ class Opened {
 
   async close(): Promise<void> {
     await Promise.all([...this.workers.keys()].map(this.retire));
-    await Promise.all([...this.queues.keys()].map(this.forget));
   }
 }
 
