@@ -9,5 +9,5 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   // More than there are cores: most of a test is waiting, for a vendor or for time to pass.
   maxWorkers: 3,
-  testTimeout: 30_000,
+  testTimeout: 90_000,
 };

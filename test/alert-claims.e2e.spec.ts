@@ -79,11 +79,8 @@ describe('claims', () => {
     });
     await emulator.up();
     await tracker.post(`/v1/jobs/${(await tracker.job(job.vendorJobId)).id}/refresh`);
-    await eventually(
-      async () => expect(await tracker.job(job.vendorJobId)).toMatchObject({ status: 'failed', confirmed: true }),
-      {
-        timeoutMs: 15_000,
-      },
+    await eventually(async () =>
+      expect(await tracker.job(job.vendorJobId)).toMatchObject({ status: 'failed', confirmed: true }),
     );
     await eventually(async () => {
       expect(await tracker.rows('SELECT FROM outbox')).toEqual([]);

@@ -47,9 +47,7 @@ describe('alerts about failed parts of jobs', () => {
   /** Fast enough for a test; at the defaults everything takes minutes. */
   const FAST = { groupWait: '0s', groupInterval: '1s', resolveAfter: '1m' };
   const told = async (expected: readonly unknown[], receiver?: string) =>
-    eventually(async () => expect(linesOf(await messagesOf(tracker, receiver))).toEqual(expected), {
-      timeoutMs: 15_000,
-    });
+    eventually(async () => expect(linesOf(await messagesOf(tracker, receiver))).toEqual(expected));
   const alerts = async (query = ''): Promise<any[]> => (await tracker.get(`/v1/alerts${query}`)).body.data;
   const SUCCEEDED: Part[] = [{}];
   const FAILED: Part[] = [{ error: ['C', 'the same each time'] }, {}];
@@ -62,14 +60,11 @@ describe('alerts about failed parts of jobs', () => {
       await submit(
         Array.from({ length: 20 }, (_, batch) => Array.from({ length: 50 }, (_, i) => failed(batch * 50 + i))),
       );
-      const messages = await eventually(
-        async () => {
-          const told = await messagesOf(tracker);
-          expect(told).toHaveLength(3);
-          return told;
-        },
-        { timeoutMs: 20_000 },
-      );
+      const messages = await eventually(async () => {
+        const told = await messagesOf(tracker);
+        expect(told).toHaveLength(3);
+        return told;
+      });
       expect(linesOf(messages).sort()).toEqual([
         'opened InvalidMaterial.NotFound 334',
         'opened InvalidParameter.ResourceContentBad 333',
@@ -166,16 +161,12 @@ describe('alerts about failed parts of jobs', () => {
       );
       expect((await tracker.get('/v1/silences?inForce=true')).body.data).toHaveLength(1);
       await tracker.call('DELETE', `/v1/silences/${again.body.id}`);
-      await eventually(
-        async () =>
-          expect(
-            linesOf(await messagesOf(tracker))
-              .slice(2)
-              .sort(),
-          ).toEqual(['silence_expired C 3', 'silence_expired Other 1']),
-        {
-          timeoutMs: 10_000,
-        },
+      await eventually(async () =>
+        expect(
+          linesOf(await messagesOf(tracker))
+            .slice(2)
+            .sort(),
+        ).toEqual(['silence_expired C 3', 'silence_expired Other 1']),
       );
       const { body } = await tracker.get(`/v1/silences/${again.body.id}`);
       expect(body).toMatchObject({
@@ -235,10 +226,8 @@ describe('alerts about failed parts of jobs', () => {
         return { account: 'media-cn', api, vendorJobId };
       });
       await tracker.post('/v1/jobs/batch', { jobs });
-      await eventually(
-        async () =>
-          expect((await tracker.get(`/v1/jobs?status=failed,partially_failed&api=${api}`)).body.data).toHaveLength(12),
-        { timeoutMs: 15_000 },
+      await eventually(async () =>
+        expect((await tracker.get(`/v1/jobs?status=failed,partially_failed&api=${api}`)).body.data).toHaveLength(12),
       );
       await eventually(async () => expect(await tracker.rows('SELECT FROM outbox')).toEqual([]));
       const [{ groups, others } = {}] = await tracker.rows(
@@ -254,8 +243,7 @@ describe('alerts about failed parts of jobs', () => {
     it('people can acknowledge, resolve and reopen it; wrong filters of a silence are refused with their place', async () => {
       const failed: Part[] = [{ error: ['P', 'somebody is at it'] }, {}];
       const lines = async () => linesOf(await messagesOf(tracker)).filter((line) => line.includes(' P '));
-      const toldOfIt = (expected: readonly string[]) =>
-        eventually(async () => expect(await lines()).toEqual(expected), { timeoutMs: 15_000 });
+      const toldOfIt = (expected: readonly string[]) => eventually(async () => expect(await lines()).toEqual(expected));
       const alertsOfIt = async () => (await alerts()).filter(({ error }) => error.code === 'P');
       await submit([failed]);
       await toldOfIt(['opened P 1']);

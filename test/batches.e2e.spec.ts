@@ -26,11 +26,8 @@ describe.each(queueStores)('quick video batches, queues on $name', (store) => {
     (await tracker.post('/v1/jobs', { account: 'media-cn', api, vendorJobId, callbackExpected: false })).body.id;
   const view = async (id: string) => (await tracker.get(`/v1/jobs/${id}`)).body;
   const ended = async (id: string, batch: EmulatedJob) => {
-    await eventually(
-      async () => expect(await view(id)).toMatchObject({ status: batch.expectedStatus, confirmed: true }),
-      {
-        timeoutMs: 15_000,
-      },
+    await eventually(async () =>
+      expect(await view(id)).toMatchObject({ status: batch.expectedStatus, confirmed: true }),
     );
     return view(id);
   };
@@ -98,7 +95,7 @@ describe.each(queueStores)('quick video batches, queues on $name', (store) => {
       error: { code: expect.any(String) },
       subjobs: [],
     });
-  }, 30_000);
+  });
 
   it('asks for each failed subjob once, and takes its times from the answer', async () => {
     const batch = submit({ outcome: 'partially_failed', subjobs: 6 });
@@ -182,5 +179,5 @@ describe.each(queueStores)('quick video batches, queues on $name', (store) => {
     expect(Object.fromEntries(job.subjobs.map((part: any) => [part.path, part.status]))).toEqual(
       Object.fromEntries(batch.expectedSubjobs.map(({ path, status }) => [path, status])),
     );
-  }, 30_000);
+  });
 });

@@ -97,5 +97,5 @@ describe.each(queueStores)('the budget, queues on $name', (store) => {
     await pause(11_000);
     expect(mostWithin(times(), 10_000)).toBeGreaterThan(LIMIT * 9);
     expect(burstOf(times(), LIMIT)).toBeLessThanOrEqual(LIMIT);
-  }, 40_000);
+  });
 });

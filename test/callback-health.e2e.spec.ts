@@ -85,7 +85,7 @@ describe('callback health', () => {
     await callBack(late);
     await safetyLook(lost);
     await isSeenEnded(notExpected);
-    await eventually(() => expect(emulator.job(ofAnOutput)?.isFinal()).toBe(true), { timeoutMs: 15_000 });
+    await eventually(() => expect(emulator.job(ofAnOutput)?.isFinal()).toBe(true));
     await safetyLook(ofAnOutput);
 
     await count();

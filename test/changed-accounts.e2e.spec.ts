@@ -11,8 +11,6 @@ import type { Account } from '../src/settings/settings.js';
 import { eventually } from './support/eventually.js';
 import { CREDENTIALS, startTracker, testAccount, VENDOR_ACCOUNT, type TestTracker } from './support/tracker.js';
 
-/** Far less than the minute after which paused accounts are tried anyway. */
-const soon = (check: () => unknown) => eventually(check, { timeoutMs: 15_000 });
 const API = 'alibaba-ims/media-producing';
 
 describe('an account that changes while the program runs', () => {
@@ -40,11 +38,13 @@ describe('an account that changes while the program runs', () => {
     emulator.setFaults({ slow: 1, slowMs: 700 });
     const { vendorJobId } = emulator.submit({ api: API, outcome: 'succeeded' });
     await tracker.post('/v1/jobs', { account: 'media-cn', api: API, vendorJobId, callbackExpected: false });
-    await soon(() => expect(emulator.requests.where({ jobId: vendorJobId })).toHaveLength(1));
+    await eventually(() => expect(emulator.requests.where({ jobId: vendorJobId })).toHaveLength(1));
     emulator.setFaults({ slow: 0 });
     await change(testAccount(emulator.url));
-    await soon(() => expect(emulator.requests.where({ jobId: vendorJobId })[0]?.outcome).toBe('SignatureDoesNotMatch'));
-    await soon(async () => expect(await tracker.job(vendorJobId)).toMatchObject({ status: 'succeeded' }));
+    await eventually(() =>
+      expect(emulator.requests.where({ jobId: vendorJobId })[0]?.outcome).toBe('SignatureDoesNotMatch'),
+    );
+    await eventually(async () => expect(await tracker.job(vendorJobId)).toMatchObject({ status: 'succeeded' }));
     expect(await tracker.rows('SELECT * FROM budgets WHERE paused_at IS NOT NULL')).toEqual([]);
   });
 
@@ -53,15 +53,15 @@ describe('an account that changes while the program runs', () => {
     const second = (change: Partial<Account> = {}) => testAccount(emulator.url, { name: 'second', ...change });
     const workers = () => tracker.app.get<QueueStore>(QUEUE_STORE).queue(pollQueue('second')).getWorkersCount();
     await change(media, second());
-    await soon(async () => expect(await workers()).toBe(1));
+    await eventually(async () => expect(await workers()).toBe(1));
     await change(media, second({ requestsPerSecond: 3 }));
     expect(await workers()).toBe(1);
     await change(media, second({ credentials: null }));
-    await soon(async () => expect(await workers()).toBe(0));
+    await eventually(async () => expect(await workers()).toBe(0));
     await change(media, second());
-    await soon(async () => expect(await workers()).toBe(1));
+    await eventually(async () => expect(await workers()).toBe(1));
     await change(media);
-    await soon(async () => expect(await workers()).toBe(0));
+    await eventually(async () => expect(await workers()).toBe(0));
   });
 
   it('has its new limit at once', async () => {

@@ -175,12 +175,12 @@ describe('--check', () => {
     expect(output).toMatch(/AuthKey does not match[^]*\neverything works, 1 warning\n$/);
     expect(output).not.toContain(SECRET);
     expect(code).toBe(0);
-  }, 60_000);
+  });
 
   it('ends, with the reason, when Redis does not answer', async () => {
     const { code, output } = await program([], { REDIS_URL: 'redis://127.0.0.1:9' });
     expect(output).toMatch(/queue store +FAIL .*ECONNREFUSED/);
     expect(output).toMatch(/\n1 problem, 1 warning\n/);
     expect(code).toBe(1);
-  }, 60_000);
+  });
 });

@@ -292,20 +292,14 @@ it('runs for real, ends by itself and leaves no process', async () => {
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
   const closed = once(child, 'close');
   try {
-    const tracker = await eventually(
-      () => {
-        const { server } = JSON.parse(readFileSync(path.join(folder, '.callsheet/demo/demo.lock'), 'utf8'));
-        return processName(server.pid) ?? Promise.reject(new Error('there is no tracker'));
-      },
-      { timeoutMs: 15_000 },
-    );
-    const postgres = await eventually(
-      () => {
-        const { server } = JSON.parse(readFileSync(path.join(folder, '.callsheet/demo/postgres.lock'), 'utf8'));
-        return processName(server.pid) ?? Promise.reject(new Error('there is no Postgres'));
-      },
-      { timeoutMs: 15_000 },
-    );
+    const tracker = await eventually(() => {
+      const { server } = JSON.parse(readFileSync(path.join(folder, '.callsheet/demo/demo.lock'), 'utf8'));
+      return processName(server.pid) ?? Promise.reject(new Error('there is no tracker'));
+    });
+    const postgres = await eventually(() => {
+      const { server } = JSON.parse(readFileSync(path.join(folder, '.callsheet/demo/postgres.lock'), 'utf8'));
+      return processName(server.pid) ?? Promise.reject(new Error('there is no Postgres'));
+    });
     const [code] = await closed;
     expect({ code, output }).toMatchObject({ code: 0 });
     expect(isRunning(tracker) || isRunning(postgres)).toBe(false);

@@ -154,9 +154,7 @@ describe('looking for jobs that nobody announced', () => {
     const first = await discovery(tracker, IMAGE);
     const [later] = submit(IMAGE, 1) as [EmulatedJob];
     change(tracker, { discover: OFTEN });
-    await eventually(async () => expect(await tracker.job(later.vendorJobId)).toMatchObject({ confirmed: true }), {
-      timeoutMs: 20_000,
-    });
+    await eventually(async () => expect(await tracker.job(later.vendorJobId)).toMatchObject({ confirmed: true }));
     await eventually(() => expect(callsOf('ListDynamicImageJobs').length).toBeGreaterThan(3));
     const asked = callsOf('ListDynamicImageJobs').map(({ query }) => query);
     expect(asked[0]?.['StartOfCreateTime']).toBe(seconds(first.from));
@@ -345,10 +343,8 @@ describe('looking for jobs that nobody announced', () => {
     const LIMIT = 3;
     const jobs = submit(IMAGE, 5);
     const tracker = await start({ discover: { ...ONCE, everyMs: 0 }, requestsPerSecond: LIMIT });
-    await eventually(async () => expect(await statusesOf(tracker, jobs)).toEqual(expectedOf(jobs)), {
-      timeoutMs: 20_000,
-    });
-    await eventually(() => expect(callsOf('ListDynamicImageJobs').length).toBeGreaterThan(6), { timeoutMs: 15_000 });
+    await eventually(async () => expect(await statusesOf(tracker, jobs)).toEqual(expectedOf(jobs)));
+    await eventually(() => expect(callsOf('ListDynamicImageJobs').length).toBeGreaterThan(6));
     const times = gate.calls.filter(
       ({ action }) => action.endsWith('DynamicImageJob') || action.endsWith('DynamicImageJobs'),
     );

@@ -192,9 +192,7 @@ describe('what a callback claims and what the vendor answers', () => {
       })),
     });
     for (const { vendorJobId } of others) {
-      await eventually(async () => expect((await tracker.job(vendorJobId)).status).toBe('succeeded'), {
-        timeoutMs: 15_000,
-      });
+      await eventually(async () => expect((await tracker.job(vendorJobId)).status).toBe('succeeded'));
     }
     const failed = await eventually(async () => {
       const { body } = await tracker.get('/v1/receipts?state=failed');

@@ -203,7 +203,7 @@ describe.each(queueStores)('from callback and poll to history, queues on $name',
       })),
     });
     expect(registered.body.results.map(({ status }: { status: number }) => status)).toEqual(jobs.map(() => 201));
-    await eventually(() => expectSameEnds(tracker, jobs), { timeoutMs: 25_000 });
+    await eventually(() => expectSameEnds(tracker, jobs));
   });
 
   it('brings every job to its end when every callback is dropped and the vendor misbehaves', async () => {
@@ -228,9 +228,9 @@ describe.each(queueStores)('from callback and poll to history, queues on $name',
     for (const { api, vendorJobId } of jobs) {
       await tracker.post('/v1/jobs', { account: 'media-cn', api, vendorJobId, callbackExpected: false });
     }
-    await eventually(() => expectSameEnds(tracker, jobs), { timeoutMs: 28_000 });
+    await eventually(() => expectSameEnds(tracker, jobs));
     emulator.setFaults(good);
-  }, 40_000);
+  });
 
   it('loses nothing when the queue store is wiped in the middle of a run', async () => {
     const jobs = Array.from({ length: 20 }, (_, i) =>
@@ -249,7 +249,7 @@ describe.each(queueStores)('from callback and poll to history, queues on $name',
     }
     // What the store lost comes back when its lease is over.
     await eventually(() => expectSameEnds(tracker, jobs), { timeoutMs: 50_000 });
-  }, 60_000);
+  });
 });
 
 /** Every job ended as the vendor says it did, by a Get answer, with as many succeeded and failed parts. */

@@ -57,13 +57,10 @@ describe.each(queueStores)('ten ids a call, with two workers, queues on $name', 
   ])('%d registrations cost %d calls', async (count, calls) => {
     const ids = submit(count, 1);
     await track(ids);
-    await eventually(
-      async () => {
-        const states = await stateOf(ids);
-        expect(states.filter(({ confirmed }) => !confirmed)).toHaveLength(0);
-      },
-      { timeoutMs: 20_000 },
-    );
+    await eventually(async () => {
+      const states = await stateOf(ids);
+      expect(states.filter(({ confirmed }) => !confirmed)).toHaveLength(0);
+    });
     expect(emulator.requests.total).toBe(calls);
   });
 
@@ -73,28 +70,22 @@ describe.each(queueStores)('ten ids a call, with two workers, queues on $name', 
     const neighbours = ids.filter((id) => id !== bad);
     emulator.setFaults({ illegalIds: [bad] });
     await track(ids);
-    await eventually(
-      async () => {
-        const states = await stateOf(neighbours);
-        expect(states.filter(({ status }) => status === 'running')).toHaveLength(9);
-        expect(await stateOf([bad])).toMatchObject([{ status: 'queued', poll_failures: 1 }]);
-      },
-      { timeoutMs: 15_000 },
-    );
+    await eventually(async () => {
+      const states = await stateOf(neighbours);
+      expect(states.filter(({ status }) => status === 'running')).toHaveLength(9);
+      expect(await stateOf([bad])).toMatchObject([{ status: 'queued', poll_failures: 1 }]);
+    });
     expect(emulator.requests.total).toBeLessThanOrEqual(9);
 
     emulator.requests.clear();
     for (let round = 0; round < 3; round++) {
       await dueNow(ids);
-      await eventually(
-        async () => {
-          expect(looksAt(bad).length).toBeGreaterThan(round);
-          // The refusal was noted: what comes after it is not overwritten by it.
-          const [state] = await stateOf([bad]);
-          expect(state?.['poll_failures']).toBeGreaterThan(round + 1);
-        },
-        { timeoutMs: 10_000 },
-      );
+      await eventually(async () => {
+        expect(looksAt(bad).length).toBeGreaterThan(round);
+        // The refusal was noted: what comes after it is not overwritten by it.
+        const [state] = await stateOf([bad]);
+        expect(state?.['poll_failures']).toBeGreaterThan(round + 1);
+      });
     }
     for (const { jobIds, status } of emulator.requests.entries) {
       if (status === 400) expect(jobIds).toEqual([bad]);
@@ -105,20 +96,13 @@ describe.each(queueStores)('ten ids a call, with two workers, queues on $name', 
     expect(await stateOf([bad])).toMatchObject([{ status: 'queued' }]);
 
     await tracker.rows('UPDATE jobs SET poll_failures = 20, next_poll_at = now() WHERE vendor_job_id = $1', [bad]);
-    await eventually(async () => expect(await stateOf([bad])).toMatchObject([{ poll_failures: 21, far: true }]), {
-      timeoutMs: 10_000,
-    });
+    await eventually(async () => expect(await stateOf([bad])).toMatchObject([{ poll_failures: 21, far: true }]));
     // What the vendor takes after all is a job like any other.
     emulator.setFaults(NO_FAULTS);
     await dueNow(ids);
-    await eventually(
-      async () => expect(await stateOf([bad])).toMatchObject([{ status: 'running', poll_failures: 0 }]),
-      {
-        timeoutMs: 10_000,
-      },
-    );
+    await eventually(async () => expect(await stateOf([bad])).toMatchObject([{ status: 'running', poll_failures: 0 }]));
     await dueNow(ids);
-    await eventually(() => expect(emulator.requests.entries.at(-1)?.jobIds).toHaveLength(10), { timeoutMs: 10_000 });
+    await eventually(() => expect(emulator.requests.entries.at(-1)?.jobIds).toHaveLength(10));
   }, 90_000);
 
   it('an illegal id that was asked about alone is not asked about with others', async () => {

@@ -135,21 +135,18 @@ describe.each(queueStores)('jobs of Huawei MPC, queues on $name', (store) => {
     });
     const jobs = Array.from({ length: 24 }, () => emulator.submit({ api: API, durationMs: 30_000 }));
     const ids = await register(jobs.map(({ vendorJobId }) => vendorJobId));
-    await eventually(
-      async () => {
-        const rows = await tracker.rows('SELECT id, status, confirmed, next_poll_at FROM jobs WHERE id = ANY ($1)', [
-          ids,
-        ]);
-        const ends = new Map(rows.map(({ id, ...end }) => [id, end]));
-        expect(ids.map((id) => ends.get(id))).toEqual(
-          jobs.map(({ expectedStatus: status }) => ({ status, confirmed: true, next_poll_at: null })),
-        );
-      },
-      { timeoutMs: 28_000 },
-    );
+    await eventually(async () => {
+      const rows = await tracker.rows('SELECT id, status, confirmed, next_poll_at FROM jobs WHERE id = ANY ($1)', [
+        ids,
+      ]);
+      const ends = new Map(rows.map(({ id, ...end }) => [id, end]));
+      expect(ids.map((id) => ends.get(id))).toEqual(
+        jobs.map(({ expectedStatus: status }) => ({ status, confirmed: true, next_poll_at: null })),
+      );
+    });
     const failed = jobs.findIndex(({ expectedError }) => expectedError !== undefined);
     if (failed !== -1) expect(await show(ids[failed] ?? '')).toMatchObject({ error: jobs[failed]?.expectedError });
-  }, 40_000);
+  });
 
   it.each<[string, Parameters<Emulator['setFaults']>[0], string, string]>([
     ['key', { refuseKeys: [HUAWEI_VENDOR_ACCOUNT.accessKeyId] }, 'APIGW.0301', 'account'],

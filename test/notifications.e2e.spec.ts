@@ -224,5 +224,5 @@ describe('receivers of the whole program', () => {
       await database.drop();
       rmSync(folder, { recursive: true });
     }
-  }, 60_000);
+  });
 });

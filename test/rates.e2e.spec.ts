@@ -40,7 +40,7 @@ describe('a budget larger than what the vendor allows', () => {
   it('is throttled now and then, settles below, and grows back when the vendor allows more', async () => {
     emulator.setFaults({ limitPerSecond: ALLOWED });
     await work();
-    await eventually(async () => expect(await rate()).toBeLessThan(ALLOWED), { timeoutMs: 10_000 });
+    await eventually(async () => expect(await rate()).toBeLessThan(ALLOWED));
     emulator.requests.clear();
     await pause(7000);
     const throttled = emulator.requests.where({ outcome: 'Throttling.User' }).length;
@@ -50,6 +50,6 @@ describe('a budget larger than what the vendor allows', () => {
 
     emulator.setFaults({ limitPerSecond: undefined });
     const before = await rate();
-    await eventually(async () => expect(await rate()).toBeGreaterThan(before + 2 * (OURS / 60)), { timeoutMs: 10_000 });
-  }, 40_000);
+    await eventually(async () => expect(await rate()).toBeGreaterThan(before + 2 * (OURS / 60)));
+  });
 });

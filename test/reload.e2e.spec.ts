@@ -16,8 +16,6 @@ const PUBLIC_URL = 'https://callsheet.example.com';
 const PARTNER = { accessKeyId: 'AKSECRETFINDMEpartner', accessKeySecret: 'AKSECRETFINDMEpartnersecret' };
 const PARTNER_TOKEN = 'AKSECRETFINDME-partner-token';
 const API = 'alibaba-ims/media-producing';
-/** Far less than the minute after which paused accounts are tried anyway. */
-const soon = <T>(check: () => T | Promise<T>) => eventually(check, { timeoutMs: 15_000 });
 
 describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
   let folder: string;
@@ -47,7 +45,7 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
     writeFileSync(file, yaml);
     const before = program.output().length;
     program.hangUp();
-    return soon(() => {
+    return eventually(() => {
       const said = program.output().slice(before);
       expect(said).toMatch(word);
       return said;
@@ -89,7 +87,7 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
     };
     writeFileSync(file, configuration([account()]));
     program = await startProgram(environment);
-  }, 60_000);
+  });
   beforeEach(async () => void (await reload(configuration([account()]))));
   afterAll(async () => {
     expect(await program?.interrupt()).toBe(0);
@@ -136,7 +134,7 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
     rmSync(file);
     const before = program.output().length;
     program.hangUp();
-    await soon(() => expect(program.output().slice(before)).toMatch(/not reloaded.*there is no file/));
+    await eventually(() => expect(program.output().slice(before)).toMatch(/not reloaded.*there is no file/));
     expect(await callBack('media-cn', TOKEN)).toBe(200);
     expect((await ask('GET', '/v1/accounts')).body.data).toHaveLength(1);
   });
@@ -147,13 +145,13 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
 
     expect(await reload(configuration([account(), partner()]))).toMatch(/reloaded: 2 accounts \(1 new\); new: partner/);
     expect((await track('partner', done.vendorJobId)).status).toBe(201);
-    await soon(async () =>
+    await eventually(async () =>
       expect(await job(done.vendorJobId)).toMatchObject({ confirmed: true, terminalAt: expect.any(String) }),
     );
 
     const open = emulator.submit({ api: API, accessKeyId: PARTNER.accessKeyId, durationMs: 1e9 });
     await track('partner', open.vendorJobId);
-    await soon(async () => expect(await job(open.vendorJobId)).toMatchObject({ status: 'running' }));
+    await eventually(async () => expect(await job(open.vendorJobId)).toMatchObject({ status: 'running' }));
     await reload(configuration([account()]), /reloaded: 1 account \(1 removed\)/);
     expect(await callBack('partner', PARTNER_TOKEN)).toBe(404);
     await sleep(300);
@@ -164,14 +162,14 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
     // The jobs are still there, and are polled again as soon as the account is.
     await reload(configuration([account(), partner()]));
     await ask('POST', `/v1/jobs/${(await job(open.vendorJobId)).id}/refresh`);
-    await soon(() => expect(askedAs(PARTNER)).toBeGreaterThan(asked));
+    await eventually(() => expect(askedAs(PARTNER)).toBeGreaterThan(asked));
   });
 
   it('tries a paused account at once when its credentials are mended', async () => {
     await reload(configuration([account({ accessKeySecret: `${SECRET}-wrong` })]));
     const { vendorJobId } = emulator.submit({ api: API, outcome: 'succeeded' });
     await track('media-cn', vendorJobId);
-    await soon(async () => expect(await pauses('media-cn')).not.toEqual([]));
+    await eventually(async () => expect(await pauses('media-cn')).not.toEqual([]));
     expect((await pauses('media-cn'))[0]).toMatchObject({ code: 'SignatureDoesNotMatch', scope: 'account' });
 
     const degraded = async () => (await ask('GET', '/health/ready')).body.degraded.map((each: any) => each.kind);
@@ -182,8 +180,10 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
     expect(await (await fetch(`${program.url}/metrics`)).text()).not.toMatch(/budget_paused{.*media-cn/);
 
     await reload(configuration([account()]));
-    await soon(async () => expect(await pauses('media-cn')).toEqual([]));
-    await soon(async () => expect(await job(vendorJobId)).toMatchObject({ status: 'succeeded', confirmed: true }));
+    await eventually(async () => expect(await pauses('media-cn')).toEqual([]));
+    await eventually(async () =>
+      expect(await job(vendorJobId)).toMatchObject({ status: 'succeeded', confirmed: true }),
+    );
   });
 
   it('lets a claim-only account that was given credentials confirm its jobs, also at a start', async () => {
@@ -192,7 +192,7 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
       await sleep(20);
       const body = { EventType: 'ProduceMediaComplete', MessageBody: { JobId: vendorJobId, Status: 'Success' } };
       expect(await callBack('partner', PARTNER_TOKEN, body)).toBe(200);
-      await soon(async () =>
+      await eventually(async () =>
         expect(await job(vendorJobId)).toMatchObject({ status: 'succeeded', confirmed: false, nextPollAt: null }),
       );
       return vendorJobId;
@@ -200,15 +200,15 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
     await reload(configuration([account(), claimOnlyPartner()]));
     const reloaded = await claimed();
     await reload(configuration([account(), partner()]));
-    await soon(async () => expect(await job(reloaded)).toMatchObject({ confirmed: true }));
+    await eventually(async () => expect(await job(reloaded)).toMatchObject({ confirmed: true }));
 
     await reload(configuration([account(), claimOnlyPartner()]));
     const restarted = await claimed();
     await program.interrupt();
     writeFileSync(file, configuration([account(), partner()]));
     program = await startProgram(environment);
-    await soon(async () => expect(await job(restarted)).toMatchObject({ confirmed: true }));
-  }, 60_000);
+    await eventually(async () => expect(await job(restarted)).toMatchObject({ confirmed: true }));
+  });
 
   it('hides secrets that are no longer in force', async () => {
     const old = { accessKeySecret: `${SECRET}-old-secret`, callback: { tokens: [`${SECRET}-old-token-0001`] } };
@@ -217,7 +217,7 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
     const userData = { echoed: `${old.accessKeySecret} ${old.callback.tokens[0]}` };
     const { vendorJobId } = emulator.submit({ api: API, outcome: 'succeeded', userData });
     await track('media-cn', vendorJobId);
-    await soon(async () => expect(await job(vendorJobId)).toMatchObject({ status: 'succeeded' }));
+    await eventually(async () => expect(await job(vendorJobId)).toMatchObject({ status: 'succeeded' }));
     const { id } = await job(vendorJobId);
     expect((await ask('GET', `/v1/jobs/${id}`)).body.userData).toEqual({ echoed: '*** ***' });
   });
@@ -254,6 +254,6 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
 
     const { vendorJobId } = emulator.submit({ api: API, outcome: 'succeeded' });
     await track('media-cn', vendorJobId);
-    await soon(async () => expect(await job(vendorJobId)).toMatchObject({ status: 'succeeded' }));
+    await eventually(async () => expect(await job(vendorJobId)).toMatchObject({ status: 'succeeded' }));
   });
 });

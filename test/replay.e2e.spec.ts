@@ -58,7 +58,7 @@ describe('a replay', () => {
     tracker = await startTracker({ emulator, accounts });
     await live();
     before = await everything();
-  }, 60_000);
+  });
   afterAll(async () => {
     await tracker.stop();
     await emulator.stop();
@@ -101,15 +101,12 @@ describe('a replay', () => {
       `UPDATE jobs SET created_at = now() - interval '16 minutes', next_poll_at = now() WHERE vendor_job_id LIKE 'nobody-%'`,
     );
     await tracker.callback('not JSON at all');
-    await eventually(
-      async () => {
-        expect(emulator.jobs().filter((job) => !job.isFinal())).toHaveLength(1);
-        expect(await count('pending_receipts')).toBe(0);
-        expect(await tracker.rows('SELECT api, vendor_job_id FROM jobs WHERE next_poll_at IS NOT NULL')).toEqual([]);
-        expect(await count('jobs')).toBeGreaterThan(registered.length + 4);
-      },
-      { timeoutMs: 25_000 },
-    );
+    await eventually(async () => {
+      expect(emulator.jobs().filter((job) => !job.isFinal())).toHaveLength(1);
+      expect(await count('pending_receipts')).toBe(0);
+      expect(await tracker.rows('SELECT api, vendor_job_id FROM jobs WHERE next_poll_at IS NOT NULL')).toEqual([]);
+      expect(await count('jobs')).toBeGreaterThan(registered.length + 4);
+    });
     // No more listings from here on.
     const settings = tracker.app.get(CurrentSettings);
     settings.replace({
@@ -259,17 +256,14 @@ describe('a replay', () => {
         await tracker.rows('SELECT vendor_job_id, status FROM jobs WHERE vendor_job_id = ANY ($1) AND confirmed', [ids])
       ).map((row) => [row['vendor_job_id'], row['status']]);
     const expected = jobs.map(({ vendorJobId, expectedStatus }) => [vendorJobId, expectedStatus]);
-    await eventually(
-      async () => {
-        await tracker.rows(
-          `UPDATE jobs SET status = 'queued', name = 'damaged' WHERE vendor_job_id = ANY ($1) AND random() < 0.3`,
-          [ids],
-        );
-        expect(await replayAll()).toMatchObject({ failed: 0 });
-        expect((await seen()).sort()).toEqual(expected.sort());
-      },
-      { timeoutMs: 15_000 },
-    );
+    await eventually(async () => {
+      await tracker.rows(
+        `UPDATE jobs SET status = 'queued', name = 'damaged' WHERE vendor_job_id = ANY ($1) AND random() < 0.3`,
+        [ids],
+      );
+      expect(await replayAll()).toMatchObject({ failed: 0 });
+      expect((await seen()).sort()).toEqual(expected.sort());
+    });
     await eventually(async () => expect(await count('jobs WHERE next_poll_at IS NOT NULL')).toBe(0));
     expect(await replayAll()).toMatchObject({ changed: 0, failed: 0 });
   });

@@ -51,7 +51,7 @@ accounts:
       const answer = await ask('/v1/keys', 'admin', { name: scope, scope });
       keys[scope] = ((await answer.json()) as { key: string }).key;
     }
-  }, 60_000);
+  });
   afterAll(async () => {
     await program?.interrupt();
     await emulator.stop();
@@ -149,7 +149,7 @@ accounts:
       expect(answer).not.toContain(AUTH_KEY);
     }
     emulator.setFaults({ refuseKeys: [] });
-  }, 60_000);
+  });
 
   it('are not in what --check says, and --check fails when something does not work', async () => {
     const good = await runProgram(environment, ['--check']);
@@ -161,7 +161,7 @@ accounts:
     expect(bad.output).toMatch(/media-cn +FAIL .*SignatureDoesNotMatch/);
     expect(bad.code).toBe(1);
     expect(good.output + bad.output).not.toContain(SECRET);
-  }, 60_000);
+  });
 
   it('are not in what a wrong configuration makes it say', async () => {
     const { code, output } = await runProgram({
@@ -173,5 +173,5 @@ accounts:
     expect(code).toBe(1);
     expect(output).toMatch(/PORT: .*[\s\S]*CALLSHEET_API_KEY: .*[\s\S]*tokens\[0\]/);
     expect(output).not.toContain(SECRET);
-  }, 60_000);
+  });
 });

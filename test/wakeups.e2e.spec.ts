@@ -49,7 +49,7 @@ describe.each(queueStores)('waking apply, queues on $name', (store) => {
       wakeups.wake();
       await pause(15);
     }
-    await eventually(() => expect(seen).toBe(25), { timeoutMs: 3000 });
+    await eventually(() => expect(seen).toBe(25));
     expect(runs).toBeLessThan(25);
   });
 });

@@ -88,18 +88,15 @@ describe('webhooks', () => {
   const typesOf = (bodies: readonly any[]) => bodies.map(({ type }) => type);
   /** Everything about some jobs, up to their ends. */
   const toldToTheEnd = (jobs = 1) =>
-    eventually(
-      () => {
-        const bodies = told();
-        expect(bodies.filter(({ type }) => ENDS.includes(type))).toHaveLength(jobs);
-        return bodies;
-      },
-      { timeoutMs: 10_000 },
-    );
+    eventually(() => {
+      const bodies = told();
+      expect(bodies.filter(({ type }) => ENDS.includes(type))).toHaveLength(jobs);
+      return bodies;
+    });
   const deliveries = async (query = ''): Promise<any[]> =>
     (await tracker.get(`/v1/endpoints/${name}/deliveries${query}`)).body.data;
   const logged = (expected: readonly object[], query = '') =>
-    eventually(async () => expect(await deliveries(query)).toMatchObject(expected), { timeoutMs: 10_000 });
+    eventually(async () => expect(await deliveries(query)).toMatchObject(expected));
   /** As if the wait for the next attempt had passed. */
   const waitNoLonger = () =>
     tracker.rows(`UPDATE deliveries SET next_attempt_at = now() WHERE status = 'pending' AND lease IS NULL`);
@@ -188,7 +185,7 @@ describe('webhooks', () => {
       await track({ outcome: 'succeeded' }, { tenant: 'other' }),
       await track({ outcome: 'failed' }),
     ];
-    await eventually(() => expect(server.received).toHaveLength(5), { timeoutMs: 10_000 });
+    await eventually(() => expect(server.received).toHaveLength(5));
     const at = (place: string) =>
       server.received
         .filter(({ url }) => url === place)
@@ -209,7 +206,7 @@ describe('webhooks', () => {
 
     configure([{ secrets: [NEW], events: ['job.succeeded'] }]);
     await track({ outcome: 'succeeded' });
-    await eventually(() => expect(server.received).toHaveLength(2), { timeoutMs: 10_000 });
+    await eventually(() => expect(server.received).toHaveLength(2));
     expect(verified(server.received[1]!, NEW).type).toBe('job.succeeded');
     expect(() => verified(server.received[1]!, OLD)).toThrow();
   });
@@ -223,11 +220,9 @@ describe('webhooks', () => {
       response.writeHead(verified(request).data.job.id === first && again.length === 1 ? 500 : 204).end();
     });
     const id = await trackBatch([{ error: ['A', 'no clip'] }, {}]);
-    await eventually(() => expect(server.received).toHaveLength(1), { timeoutMs: 10_000 });
+    await eventually(() => expect(server.received).toHaveLength(1));
     const other = await track({ outcome: 'succeeded' });
-    await eventually(() => expect(told().filter(({ data }) => data.job.id === other)).toHaveLength(2), {
-      timeoutMs: 10_000,
-    });
+    await eventually(() => expect(told().filter(({ data }) => data.job.id === other)).toHaveLength(2));
     expect(told().filter(({ data }) => data.job.id === id)).toHaveLength(1);
     expect(await deliveries(`?jobId=${id}&status=pending`)).toHaveLength(3);
     expect((await tracker.get('/v1/endpoints')).body.data).toMatchObject([
@@ -359,13 +354,11 @@ describe('webhooks', () => {
         { address: tracker.notifyAddress.replace('media-cn', account) },
       );
     await callBack('forged', 'media-cn');
-    await eventually(
-      async () =>
-        expect(
-          await tracker.rows(`SELECT FROM job_receipts k JOIN receipts r ON r.id = k.receipt_id
+    await eventually(async () =>
+      expect(
+        await tracker.rows(`SELECT FROM job_receipts k JOIN receipts r ON r.id = k.receipt_id
                               JOIN jobs j ON j.id = k.job_id WHERE j.vendor_job_id = 'forged' AND r.via = 'poll'`),
-        ).not.toEqual([]),
-      { timeoutMs: 10_000 },
+      ).not.toEqual([]),
     );
     // As if the minute that a claim waits for an answer had passed.
     await eventually(async () => {
@@ -430,7 +423,7 @@ describe('webhooks of the whole program', () => {
           JSON.stringify({ type: 'job.failed', timestamp: new Date().toISOString(), data: {} }),
         ],
       });
-      await eventually(() => expect(program?.output()).toContain('is tried again'), { timeoutMs: 10_000 });
+      await eventually(() => expect(program?.output()).toContain('is tried again'));
       const stored = await sql.query({ text: 'SELECT last_error, answer FROM deliveries' });
       await sql.onModuleDestroy();
       expect(verified(server.received[0]!)).toMatchObject({ type: 'job.failed' });
@@ -454,5 +447,5 @@ describe('webhooks of the whole program', () => {
       await database.drop();
       rmSync(folder, { recursive: true });
     }
-  }, 60_000);
+  });
 });

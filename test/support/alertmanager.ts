@@ -50,12 +50,9 @@ export async function startAlertmanager(config: string) {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await eventually(
-      async () => {
-        if (!(await fetch(`${url}/-/ready`)).ok) throw new Error('is not ready yet');
-      },
-      { timeoutMs: 10_000 },
-    );
+    await eventually(async () => {
+      if (!(await fetch(`${url}/-/ready`)).ok) throw new Error('is not ready yet');
+    });
   } catch (error) {
     await stop();
     throw error;

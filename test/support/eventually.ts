@@ -1,7 +1,10 @@
+/** Enough for a busy machine, and far less than the minute after which paused accounts are tried anyway. */
+const PATIENCE_MS = 30_000;
+
 /** Repeats the check until it throws no more; after the time its last error is the test's. */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { timeoutMs = 5_000, intervalMs = 25 }: { timeoutMs?: number; intervalMs?: number } = {},
+  { timeoutMs = PATIENCE_MS, intervalMs = 25 }: { timeoutMs?: number; intervalMs?: number } = {},
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

@@ -3,7 +3,7 @@ import path from 'node:path';
 
 const ENTRY = path.join(import.meta.dirname, 'program-entry.mjs');
 const REPLAY_ENTRY = path.join(import.meta.dirname, 'replay-entry.mjs');
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 60_000;
 
 export type Program = {
   url: string;
