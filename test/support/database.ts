@@ -11,7 +11,8 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   await asAdmin(async (admin, template) => {
     // Two clonings of one template at a time end in "source database is being accessed by other users".
     await admin.query('SELECT pg_advisory_lock($1)', [CLONING]);
-    await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+    // Copied as files: through the log, as is the default, it takes half a second.
+    await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY FILE_COPY`);
   });
   return {
     url: new URL(`/${name}`, serverUrl()).href,
