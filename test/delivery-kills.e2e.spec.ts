@@ -1,18 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import path from 'node:path';
 import pg from 'pg';
 import { createTestDatabase, type TestDatabase } from './support/database.js';
 import { makeEngine, type Engine } from './support/delivery-engine.js';
 import { DEATHS, type Life } from './support/delivery-process.js';
 import { eventually } from './support/eventually.js';
 import { startHttpReceiver, type HttpReceiver } from './support/http-receiver.js';
+import { compiled } from './support/program.js';
 
 /** `CALLSHEET_KILL_SEEDS=200 npm test -- test/delivery-kills`: as many, five at a time. */
 const SEEDS = Number(process.env['CALLSHEET_KILL_SEEDS'] ?? 5);
 const AT_ONCE = 5;
 const GROUPS = ['a', 'b', 'c'];
 const PER_GROUP = 5;
-const ENTRY = path.join(import.meta.dirname, 'support/delivery-process-entry.mjs');
 
 /** Numbers from 0 to 1, the same for a seed (mulberry32). */
 function dice(seed: number): () => number {
@@ -59,7 +58,7 @@ describe('a sender that is killed again and again', () => {
 
   /** Runs a sender until it is dead; answers how it ended. */
   const start = (life: Life) => {
-    const child = spawn(process.execPath, [ENTRY, JSON.stringify(life)], {
+    const child = spawn(process.execPath, [compiled('test/support/delivery-process-entry'), JSON.stringify(life)], {
       env: { PATH: process.env['PATH'] ?? '', NODE_NO_WARNINGS: '1' },
       stdio: ['ignore', 'pipe', 'inherit'],
     });

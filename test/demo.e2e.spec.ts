@@ -4,7 +4,6 @@ import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
-import { pathToFileURL } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { spanOf } from '../emulator/demo/job-words.js';
 import { lineWidth, toText } from '../emulator/demo/line.js';
@@ -18,6 +17,7 @@ import { isRunning, processName } from '../src/embedded/processes.js';
 import type { JobItem } from '../src/jobs/job-schemas.js';
 import { PinoLogger } from '../src/logger.js';
 import { eventually } from './support/eventually.js';
+import { compiled } from './support/program.js';
 
 const NOW = Date.parse('2026-01-01T00:10:00Z');
 
@@ -280,10 +280,7 @@ it("compares every finished job with the emulator's truth", () => {
 it('runs for real, ends by itself and leaves no process', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'callsheet-demo-'));
   chmodSync(folder, 0o755);
-  const support = path.join(import.meta.dirname, 'support/typescript-loader.mjs');
-  const loader = `data:text/javascript,import{register}from'node:module';register(${JSON.stringify(pathToFileURL(support).href)})`;
-  const demo = path.join(import.meta.dirname, '../emulator/demo.ts');
-  const child = spawn(process.execPath, ['--import', loader, demo, '--seconds=8'], {
+  const child = spawn(process.execPath, [compiled('emulator/demo'), '--seconds=8'], {
     cwd: folder,
     env: { ...process.env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],

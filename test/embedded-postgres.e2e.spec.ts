@@ -12,6 +12,7 @@ import {
 } from '../src/embedded/embedded-postgres.js';
 import { isRunning, processName, type ProcessName } from '../src/embedded/processes.js';
 import { eventually } from './support/eventually.js';
+import { compiled } from './support/program.js';
 
 let dataDir: string;
 const owners: ChildProcess[] = [];
@@ -32,7 +33,7 @@ const start = () => startEmbeddedPostgres({ dataDir, settings: { shared_buffers:
 
 /** Another process that starts Postgres in the data directory; resolves at the first message that fits. */
 async function otherProcess(until: 'progress' | 'url'): Promise<{ owner: ChildProcess; url: string }> {
-  const owner = spawn(process.execPath, [path.join(import.meta.dirname, 'support/hold-postgres.mjs'), dataDir], {
+  const owner = spawn(process.execPath, [compiled('test/support/hold-postgres'), dataDir], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   owners.push(owner);

@@ -39,8 +39,7 @@ const QUIET_MS = 10_000;
 /** Said again, and better, when all is ready. */
 const IN_THE_FOOTER = /^(listening on|the contract and|the API key)/;
 
-/** Compiled beside the compiled tracker; in a test, TypeScript beside TypeScript. */
-const MAIN = fileURLToPath(new URL(`../../src/main${path.extname(import.meta.url)}`, import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 /** Starts the real thing, as `npm start` does, and waits until it is ready; null when that was interrupted. */
 export async function startTracker(options: Options): Promise<Tracker | null> {

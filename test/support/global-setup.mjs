@@ -3,6 +3,7 @@ import { register } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
+import { compile } from './compile.mjs';
 
 register('./typescript-loader.mjs', import.meta.url);
 const { startEmbeddedPostgres } = await import('../../src/embedded/embedded-postgres.ts');
@@ -27,6 +28,9 @@ export default async function globalSetup() {
   const folder = mkdtempSync(path.join(os.tmpdir(), `${FOLDER}${process.pid}-`));
   // As root, the server runs as another user.
   chmodSync(folder, 0o755);
+  const compiled = path.join(folder, 'compiled');
+  await compile(compiled);
+  process.env.TEST_COMPILED = compiled;
   const postgres = await startEmbeddedPostgres({ dataDir: folder, database: TEMPLATE, settings: SETTINGS });
   const redis = await startRedis(folder);
   globalThis.stopTestServers = async () => {

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 
-const ENTRY = path.join(import.meta.dirname, 'program-entry.mjs');
-const REPLAY_ENTRY = path.join(import.meta.dirname, 'replay-entry.mjs');
+/** The compiled twin of a source file, named from the top of the project and without its ending. */
+export const compiled = (file: string): string => path.join(process.env['TEST_COMPILED'] ?? '', `${file}.js`);
+
 const READY_WITHIN_MS = 60_000;
 
 export type Program = {
@@ -49,11 +50,12 @@ export async function startProgram(environment: Record<string, string>, args: st
 }
 
 /** Runs the program to its end. */
-export const runProgram = (environment: Record<string, string>, args: string[] = []) => run(environment, args, ENTRY);
+export const runProgram = (environment: Record<string, string>, args: string[] = []) =>
+  run(environment, args, 'src/main');
 
 /** Runs `npm run replay` to its end. */
 export const runReplay = (environment: Record<string, string>, args: string[] = []) =>
-  run(environment, args, REPLAY_ENTRY);
+  run(environment, args, 'src/replay');
 
 async function run(environment: Record<string, string>, args: string[], entry: string) {
   const { child, output } = spawnProgram(environment, args, entry);
@@ -61,9 +63,9 @@ async function run(environment: Record<string, string>, args: string[], entry: s
   return { code, output: output() };
 }
 
-function spawnProgram(environment: Record<string, string>, args: string[], entry = ENTRY) {
+function spawnProgram(environment: Record<string, string>, args: string[], entry = 'src/main') {
   const { PATH = '', HOME = '', NODE_EXTRA_CA_CERTS = '' } = process.env;
-  const child = spawn(process.execPath, [entry, ...args], {
+  const child = spawn(process.execPath, [compiled(entry), ...args], {
     env: { PATH, HOME, NODE_EXTRA_CA_CERTS, NODE_NO_WARNINGS: '1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

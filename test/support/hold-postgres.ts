@@ -1,12 +1,9 @@
-import { register } from 'node:module';
-
 // A process to be killed: starts the embedded Postgres in the folder given and holds it until its input ends.
-register('./typescript-loader.mjs', import.meta.url);
-const { startEmbeddedPostgres } = await import('../../src/embedded/embedded-postgres.ts');
+import { startEmbeddedPostgres } from '../../src/embedded/embedded-postgres.js';
 
-const tell = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
+const tell = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const postgres = await startEmbeddedPostgres({
-  dataDir: process.argv[2],
+  dataDir: process.argv[2] ?? '',
   settings: { shared_buffers: '16MB' },
   onProgress: (progress) => tell({ progress }),
 });
