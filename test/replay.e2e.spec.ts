@@ -268,6 +268,31 @@ describe('a replay', () => {
     expect(await replayAll()).toMatchObject({ changed: 0, failed: 0 });
   });
 
+  it('keeps the news that nobody was told of yet, also when it numbers their events anew', async () => {
+    const failures = async () =>
+      (await tracker.rows('SELECT coalesce(sum(failures), 0)::int AS n FROM alerts'))[0]?.['n'] as number;
+    const firstFailure = (id: string) =>
+      tracker.rows(`SELECT sequence FROM history_events WHERE job_id = $1 AND "to" = 'failed'`, [id]);
+    await eventually(async () => expect(await count('outbox')).toBe(0));
+    const known = await failures();
+    await withoutUpkeep('outbox', async () => {
+      const job = submit({ api: PRODUCING, outcome: 'failed', queueMs: 0, durationMs: 60_000 });
+      const id = await register(job);
+      await eventually(async () => expect((await tracker.job(job.vendorJobId)).status).toBe('running'));
+      await tracker.rows('UPDATE jobs SET history_sequence = history_sequence + 100 WHERE id = $1', [id]);
+      await eventually(async () =>
+        expect(await tracker.job(job.vendorJobId)).toMatchObject({ status: 'failed', confirmed: true }),
+      );
+      expect((await firstFailure(id))[0]?.['sequence']).toBeGreaterThan(100);
+      await tracker.rows(`DELETE FROM history_events WHERE job_id = $1 AND "to" = 'running'`, [id]);
+      expect(await replayAll({}, { ids: [id] })).toMatchObject({ changed: 1 });
+      expect((await firstFailure(id))[0]?.['sequence']).toBeLessThan(100);
+      expect(await failures()).toBe(known);
+    });
+    await eventually(async () => expect(await count('outbox')).toBe(0));
+    expect(await failures()).toBe(known + 1);
+  });
+
   it('looks again at what an applier has in hand', async () => {
     const id = await jobId(`status = 'succeeded' AND api = 'huawei-mpc/editing'`);
     const [{ name } = {}] = await tracker.rows('SELECT name FROM jobs WHERE id = $1', [id]);
