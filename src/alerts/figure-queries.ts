@@ -46,28 +46,28 @@ function conditions(filter: JobFilter | undefined, values: unknown[]): string {
   return parts.map((part) => ` AND ${part}`).join('');
 }
 
-/** How the jobs that ended in the last `windowMs` came out, along the index by their end, newest first. */
+/**
+ * How the jobs that ended in the last `windowMs` came out, along the index by their end, newest first; counted in one pass over
+ * narrow rows. What the sample shows of a job is read by its id: carried along, it makes this three times as slow.
+ */
 export async function readEnded(sql: SqlPool, windowMs: number, filter?: JobFilter): Promise<EndedJobs[]> {
   const values: unknown[] = [windowMs];
   const { rows } = await sql.query<EndedJobs>({
     text: `
-WITH ended AS MATERIALIZED (
-  SELECT j.* FROM (
-    SELECT id, account, api, template_id, status, confirmed, vendor_job_id, name, labels, created_at, terminal_at,
+WITH counted AS (
+  SELECT account, api, template_id, count(*)::int AS ended, count(*) FILTER (WHERE status <> 'succeeded')::int AS failed,
+         (array_agg(id) FILTER (WHERE status <> 'succeeded'))[:${SAMPLES}] AS newest
+  FROM (
+    SELECT id, account, api, template_id, status, vendor_job_id, name, labels, created_at,
            parent_job_id IS NOT NULL AND NOT registered AS part
     FROM jobs WHERE terminal_at > now() - $1 * interval '1 ms' ORDER BY terminal_at DESC, id DESC LIMIT ${MOST_ENDED}
   ) j WHERE NOT j.part AND j.status IN ('succeeded', 'partially_failed', 'failed')${conditions(filter, values)}
-), counted AS (
-  SELECT account, api, template_id, count(*)::int AS ended, count(*) FILTER (WHERE status <> 'succeeded')::int AS failed
-  FROM ended GROUP BY account, api, template_id
+  GROUP BY account, api, template_id
 )
-SELECT account, api, template_id AS template, ended, failed, coalesce((
-  SELECT json_agg(json_build_object('id', id, 'vendorJobId', vendor_job_id, 'name', name)) FROM (
-    SELECT id, vendor_job_id, name FROM ended e
-    WHERE e.account = c.account AND e.api = c.api AND e.template_id IS NOT DISTINCT FROM c.template_id AND e.status <> 'succeeded'
-    ORDER BY terminal_at DESC LIMIT ${SAMPLES}
-  ) newest
-), '[]') AS sample
+SELECT account, api, template_id AS template, ended, failed, (
+  SELECT json_agg(json_build_object('id', id, 'vendorJobId', vendor_job_id, 'name', name) ORDER BY terminal_at DESC)
+  FROM jobs WHERE id = ANY (c.newest)
+) AS sample
 FROM counted c WHERE failed > 0`,
     values,
   });
@@ -125,9 +125,10 @@ export async function readOpenKinds(
 ): Promise<{ account: string; api: string; status: 'queued' | 'running' }[]> {
   const { rows } = await sql.query<{ account: string; api: string; status: 'queued' | 'running' }>({
     name: 'open-kinds',
-    text: `SELECT account, api, status FROM unnest($1::text[]) account, unnest($2::text[]) api, unnest('{queued,running}'::text[]) status
-           WHERE EXISTS (SELECT FROM jobs j WHERE j.account = account.account AND j.api = api.api AND j.status = status.status
-                         AND (parent_job_id IS NULL OR registered))`,
+    // Not EXISTS, which Postgres turns into a join with all open jobs.
+    text: `SELECT account, api, status FROM unnest($1::text[]) account, unnest($2::text[]) api, unnest('{queued,running}'::text[]) status,
+             LATERAL (SELECT FROM jobs j WHERE j.account = account.account AND j.api = api.api AND j.status = status.status
+                      AND (parent_job_id IS NULL OR registered) LIMIT 1) AS open`,
     values: [accounts, apis],
   });
   return rows;
