@@ -25,13 +25,8 @@ const REPOST_MS = 1_500;
     const common = { name: 'am', severities: null, language: 'en', url, repostIntervalMs: REPOST_MS } as const;
     const channel = channelTo({ ...common, type: 'alertmanager' }, { http: null, https: null, except: '' });
     const { dedupKey } = message;
-    const outcome = await sendWithin(5_000, channel, {
-      id: uuidv7(),
-      dedupKey,
-      payload: message,
-      createdAt: new Date(),
-      attempt: 1,
-    });
+    const outgoing = { id: uuidv7(), dedupKey, payload: message, createdAt: new Date(), attempt: 1 };
+    const outcome = await sendWithin(5_000, channel, outgoing, (text) => text);
     expect(outcome).not.toBeInstanceOf(DeliveryFailed);
   };
   const active = () => alertmanager.alerts(`alert=${ALERT_ID}`);

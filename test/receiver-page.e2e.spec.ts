@@ -37,7 +37,7 @@ const HOSTILE = '<img src=x onerror="window.harm = 1"><script>window.harm = 1</s
     );
     const { dedupKey } = message;
     const outgoing = { id: uuidv7(), dedupKey, payload: message, createdAt: new Date(), attempt: 1 };
-    return sendWithin(5_000, channel, outgoing);
+    return sendWithin(5_000, channel, outgoing, (text) => text);
   };
   const ask = (expression: string) => tab.evaluate<any>(expression);
   const textOf = (key: string): Promise<string> =>

@@ -174,14 +174,14 @@ export class Deliverer {
 
   private async deliver(channel: Channel, claimed: Claimed): Promise<void> {
     const { id, dedupKey, payload, createdAt, attempt } = claimed;
-    const outcome = await sendWithin(this.timing.cutMs, channel, { id, dedupKey, payload, createdAt, attempt });
+    const outgoing = { id, dedupKey, payload, createdAt, attempt };
+    const outcome = await sendWithin(this.timing.cutMs, channel, outgoing, (text) => this.settings.redact(text));
     if (!(outcome instanceof DeliveryFailed)) {
       if (await this.settle(claimed, 'delivered', outcome.status, null, outcome.detail))
         this.metrics.deliveries.inc({ channel: claimed.channel, result: 'delivered' });
       return;
     }
-    const { message, status, answer, permanent, retryAfterMs } = outcome;
-    const reason = this.settings.redact(message);
+    const { message: reason, status, answer, permanent, retryAfterMs } = outcome;
     const delay = permanent ? null : nextAttempt(claimed.attempt, claimed.ageMs, retryAfterMs, Math.random());
     if (delay === null) {
       if (await this.settle(claimed, 'undelivered', status, reason, answer))
@@ -191,7 +191,7 @@ export class Deliverer {
     await this.sql.query({
       name: 'try-delivery-again',
       text: TRY_AGAIN,
-      values: [claimed.id, claimed.lease, delay, status, reason, this.shown(answer)],
+      values: [claimed.id, claimed.lease, delay, status, reason, answer],
     });
     this.metrics.deliveries.inc({ channel: claimed.channel, result: 'failed' });
     this.logger.warn(`${claimed.channel}: ${claimed.id} is tried again in ${Math.ceil(delay / 1000)} s: ${reason}`);
@@ -206,21 +206,16 @@ export class Deliverer {
     answer: string | null,
   ): Promise<boolean> {
     return this.sql.transaction(async (client: pg.ClientBase) => {
-      const shown = this.shown(answer);
       const { rowCount } = await client.query({
         name: 'settle-delivery',
         text: SETTLE,
-        values: [id, lease, status, lastStatus, error, shown],
+        values: [id, lease, status, lastStatus, error, answer],
       });
       if (rowCount === 0) return false;
-      const detail = error ?? shown ?? '';
+      const detail = error ?? answer ?? '';
       await this.deliveries.tellSettled(client, { id, channel, groupKey, dedupKey, status, attempts: attempt, detail });
       return true;
     });
-  }
-
-  private shown(answer: string | null): string | null {
-    return answer === null ? null : this.settings.redact(answer);
   }
 
   private countUndelivered(channel: string, id: string, reason: string): void {

@@ -8,7 +8,6 @@ import { DeliveryFailed, type Answered } from './channel.js';
 const CONNECT_MS = 5_000;
 /** Of an answer no more is read; whoever sends more is told so by the end of the connection. */
 const LARGEST_ANSWER = 64 * 1024;
-const LONGEST_EXCERPT = 500;
 
 /** Addresses that are not of the internet: RFC 6890 and its like, also wrapped in IPv6 (mapped, NAT64, 6to4, Teredo). */
 const PRIVATE = blockList([
@@ -90,9 +89,8 @@ export class GuardedPost {
     const url = new URL(this.url);
     for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
     const { status, headers: theirs, text } = await this.post(url, body, headers, signal);
-    const detail = text.slice(0, LONGEST_EXCERPT);
-    if (status >= 200 && status < 300) return { status, detail };
-    throw refusal(status, theirs, detail);
+    if (status >= 200 && status < 300) return { status, detail: text };
+    throw refusal(status, theirs, text);
   }
 
   private async post(url: URL, body: string, headers: Record<string, string>, signal: AbortSignal) {
@@ -142,7 +140,7 @@ async function beginning(body: AsyncIterable<Buffer>): Promise<string> {
     // Leaving the loop ends the connection.
     if (size >= LARGEST_ANSWER) break;
   }
-  // What no column can hold, no excerpt needs.
+  // What no column can hold, nobody needs to see.
   return Buffer.concat(chunks).toString('utf8').replaceAll('\0', '').trim();
 }
 

@@ -26,8 +26,12 @@ export async function waitingFor(sql: SqlPool, channels: readonly string[]): Pro
 }
 
 /** Sends a message at once, past everything that waits, and answers what came back. */
-export async function tryOut(channel: Channel, message: Omit<Outgoing, 'attempt'>): Promise<ChannelTest> {
-  const outcome = await sendWithin(CUT_MS, channel, { ...message, attempt: 1 });
+export async function tryOut(
+  channel: Channel,
+  message: Omit<Outgoing, 'attempt'>,
+  redact: (text: string) => string,
+): Promise<ChannelTest> {
+  const outcome = await sendWithin(CUT_MS, channel, { ...message, attempt: 1 }, redact);
   const durationMs = Date.now() - message.createdAt.getTime();
   if (outcome instanceof DeliveryFailed) {
     const { status, answer, message: error } = outcome;

@@ -5,6 +5,7 @@ import { SqlPool } from '../database/sql-pool.js';
 import type { Channel } from '../delivery/channel.js';
 import { Deliveries } from '../delivery/deliveries.js';
 import { DeliveryNotFound, EndpointNotFound } from '../domain/errors.js';
+import { CurrentSettings } from '../settings/current-settings.js';
 import { Endpoints } from '../webhooks/endpoints.js';
 import { channelOf } from '../webhooks/webhooks.js';
 import { tryOut, waitingFor } from './channel-queries.js';
@@ -45,6 +46,7 @@ export class EndpointQueries {
     private readonly sql: SqlPool,
     private readonly endpoints: Endpoints,
     private readonly store: Deliveries,
+    private readonly settings: CurrentSettings,
   ) {}
 
   async list(): Promise<{ data: EndpointView[]; nextCursor: null }> {
@@ -62,7 +64,7 @@ export class EndpointQueries {
     const createdAt = new Date();
     const id = uuidv7();
     const payload = { type: TEST_TYPE, timestamp: createdAt.toISOString(), data: { endpoint: name } };
-    return tryOut(channel, { id, dedupKey: id, payload, createdAt });
+    return tryOut(channel, { id, dedupKey: id, payload, createdAt }, (text) => this.settings.redact(text));
   }
 
   /** What it was sent, the newest first. */

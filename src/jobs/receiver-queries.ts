@@ -4,6 +4,7 @@ import { SEVERITIES, type AlertMessage } from '../alerts/alert-message.js';
 import { Receivers } from '../alerts/receivers.js';
 import { SqlPool } from '../database/sql-pool.js';
 import { ReceiverNotFound } from '../domain/errors.js';
+import { CurrentSettings } from '../settings/current-settings.js';
 import { tryOut, waitingFor } from './channel-queries.js';
 import type { ReceiverTest, ReceiverView } from './receiver-schemas.js';
 
@@ -13,6 +14,7 @@ export class ReceiverQueries {
   constructor(
     private readonly receivers: Receivers,
     private readonly sql: SqlPool,
+    private readonly settings: CurrentSettings,
   ) {}
 
   async list(): Promise<{ data: ReceiverView[]; nextCursor: null }> {
@@ -37,7 +39,8 @@ export class ReceiverQueries {
     const createdAt = new Date();
     const id = uuidv7();
     const payload = testMessage(name, id, createdAt);
-    return tryOut(channel, { id, dedupKey: payload.dedupKey, payload, createdAt });
+    const message = { id, dedupKey: payload.dedupKey, payload, createdAt };
+    return tryOut(channel, message, (text) => this.settings.redact(text));
   }
 }
 
