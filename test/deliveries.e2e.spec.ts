@@ -124,6 +124,19 @@ describe.each(queueStores)('deliveries, queues on $name', (store) => {
     expect(ordered.texts()).not.toEqual([...ordered.texts()].sort());
   });
 
+  it('of groups without end do not keep a group waiting that comes between', async () => {
+    const busy = channelThat();
+    const engine = engineWith({ busy });
+    const rows = (each: number, name: string) =>
+      Array.from({ length: each * 8 }, (_, i) => message('busy', `group-${i % 8}`, `${name} ${i}`));
+    await engine.store(rows(20, 'before'));
+    await engine.store([message('busy', 'other', 'between')]);
+    await engine.store(rows(200, 'after'));
+    await engine.deliverer.sweep();
+    await eventually(() => expect(busy.sent).toHaveLength(220 * 8 + 1));
+    expect(busy.texts().indexOf('between')).toBeLessThan(150 * 8);
+  });
+
   it('of one channel that hangs delay no other channel', async () => {
     const hanging: Channel = { send: () => new Promise(() => undefined) };
     const other = channelThat();

@@ -21,6 +21,8 @@ const TIMING: DeliveryTiming = { cutMs: CUT_MS, leaseMs: 2 * CUT_MS };
 
 /** Messages on their way at once over one channel, in one process. */
 const LANES = 8;
+/** A lane sends so many of one group in a row, then other groups may come before the rest. */
+const STAY = 100;
 /** Replicas are reloaded one after the other: what one does not know yet, another may. */
 const GONE_AFTER = '15 minutes';
 
@@ -37,10 +39,10 @@ type Claimed = {
 };
 
 /**
- * The oldest due message that is first in its group. One that is being sent, or waits to be sent again, holds back those behind it. What a
+ * A due message that is first in its group. One that is being sent, or waits to be sent again, holds back those behind it. What a
  * channel's limit leaves is counted over all processes. The predicate on `channel` is what the partial index asks for.
  */
-const CLAIM = `
+const claimThe = (which: string) => `
 UPDATE deliveries SET attempts = attempts + 1, attempted_at = now(), lease = $2,
   next_attempt_at = now() + make_interval(secs => $3::float8 / 1000)
 WHERE id = (
@@ -50,10 +52,14 @@ WHERE id = (
                     AND e.status = 'pending' AND e.number < d.number)
     AND ($4::int IS NULL OR $4 > (SELECT count(*) FROM deliveries WHERE channel = $1 AND channel LIKE 'receiver/%'
                                   AND attempted_at > now() - interval '1 minute'))
-  ORDER BY next_attempt_at, number LIMIT 1
+    ${which} LIMIT 1
   FOR UPDATE SKIP LOCKED)
 RETURNING id, channel, group_key AS "groupKey", dedup_key AS "dedupKey", payload, created_at AS "createdAt", attempts AS attempt,
   extract(epoch FROM now() - due_since)::float8 * 1000 AS "ageMs", lease`;
+
+/** Each along an index of its own. By the time alone: of a hundred thousand that were stored at once, a second key would have them all sorted. */
+const CLAIM_OLDEST = { name: 'claim-delivery', text: claimThe('ORDER BY next_attempt_at') };
+const CLAIM_NEXT_OF_GROUP = { name: 'claim-delivery-of-group', text: claimThe('AND group_key = $5 ORDER BY number') };
 
 /** By the lease: who comes back after it ran out, and somebody else has sent it again, changes nothing. */
 const SETTLE = `
@@ -151,19 +157,30 @@ export class Deliverer {
     lanes.add(lane);
   }
 
-  /** One lane: message after message. Each found one opens the next lane, so that many groups are served at once. */
+  /**
+   * One lane: message after message. It stays with a group, whose next one is found at once, where to find the oldest of all it would pass
+   * all that wait behind others. Each new group opens the next lane, so that many are served at once.
+   */
   private async sendAll(name: string): Promise<void> {
+    let group: string | null = null;
+    let stayed = 0;
     while (!this.stopping) {
       const channel = this.channels.get(name);
-      const claimed = channel && (await this.claim(name, channel.perMinute ?? null));
-      if (!claimed) return;
-      this.serve(name);
-      await this.deliver(channel, claimed);
+      if (!channel) return;
+      const claimed: Claimed | undefined = await this.claim(name, channel.perMinute ?? null, group);
+      if (claimed) {
+        if (group === null) this.serve(name);
+        await this.deliver(channel, claimed);
+      } else if (group === null) return;
+      group = claimed && ++stayed % STAY > 0 ? claimed.groupKey : null;
     }
   }
 
-  private async claim(name: string, perMinute: number | null): Promise<Claimed | undefined> {
-    const statement = { name: 'claim-delivery', text: CLAIM, values: [name, uuidv4(), this.timing.leaseMs, perMinute] };
+  /** Of the group, or whichever is the oldest. */
+  private async claim(name: string, perMinute: number | null, group: string | null): Promise<Claimed | undefined> {
+    const values = [name, uuidv4(), this.timing.leaseMs, perMinute];
+    const statement =
+      group === null ? { ...CLAIM_OLDEST, values } : { ...CLAIM_NEXT_OF_GROUP, values: [...values, group] };
     if (perMinute === null) return (await this.sql.query<Claimed>(statement)).rows[0];
     // Two that count at the same time would both find room.
     return this.sql.transaction(async (client) => {
