@@ -82,11 +82,9 @@ describe.each(queueStores)('the budget, queues on $name', (store) => {
     await tracker.rows('UPDATE budgets SET rate = full_rate');
     emulator.requests.clear();
     await register(300, 60_000);
-    await pause(2500);
-    expect(times()).toHaveLength(2 * CALLS_AT_ONCE);
+    await eventually(() => expect(times()).toHaveLength(2 * CALLS_AT_ONCE));
     emulator.setFaults(QUIET);
-    await pause(2000);
-    expect(times().length).toBeGreaterThan(2 * CALLS_AT_ONCE + LIMIT / 2);
+    await eventually(() => expect(times().length).toBeGreaterThan(2 * CALLS_AT_ONCE + LIMIT));
     expect(burstOf(times(), LIMIT)).toBeLessThanOrEqual(LIMIT);
     await tracker.rows('TRUNCATE jobs CASCADE');
   });
@@ -95,7 +93,7 @@ describe.each(queueStores)('the budget, queues on $name', (store) => {
     emulator.requests.clear();
     await register(300, 60_000);
     await pause(11_000);
-    expect(mostWithin(times(), 10_000)).toBeGreaterThan(LIMIT * 9);
+    expect(mostWithin(times(), 10_000)).toBeGreaterThan(LIMIT * 8);
     expect(burstOf(times(), LIMIT)).toBeLessThanOrEqual(LIMIT);
   });
 });

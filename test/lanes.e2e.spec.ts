@@ -8,7 +8,6 @@ import { mostWithin } from './support/windows.js';
 
 const PRODUCING = 'alibaba-ims/media-producing';
 const LIMIT = 20;
-const TICK_MS = 500;
 const OTHER_VENDOR_ACCOUNT = { accessKeyId: 'other-id', accessKeySecret: 'other-secret' };
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -57,8 +56,8 @@ describe.each(queueStores)('who is asked about first, queues on $name', (store) 
     await pause(11_500);
     const looks = { known: mostWithin(looksAt('known'), 10_000), unproven: mostWithin(looksAt('unproven'), 10_000) };
     expect(looks.unproven).toBeLessThanOrEqual((LIMIT * 10 + LIMIT) / 5);
-    expect(looks.unproven).toBeGreaterThanOrEqual(LIMIT * 2 - 4);
-    expect(looks.known).toBeGreaterThanOrEqual(LIMIT * 8 - 16);
+    expect(looks.unproven).toBeGreaterThanOrEqual(LIMIT);
+    expect(looks.known).toBeGreaterThanOrEqual(looks.unproven * 3);
     expect(looksAt('found')).toHaveLength(0);
   });
 
@@ -97,7 +96,8 @@ describe.each(queueStores)('who is asked about first, queues on $name', (store) 
       await eventually(() => {
         for (const { vendorJobId } of jobs) {
           const [look] = emulator.requests.where({ jobId: vendorJobId });
-          expect((look?.at ?? Infinity) - registeredAt).toBeLessThan(2 * TICK_MS + 500);
+          // The other's backlog takes hours.
+          expect((look?.at ?? Infinity) - registeredAt).toBeLessThan(5000);
         }
       });
     }
