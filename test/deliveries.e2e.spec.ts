@@ -125,16 +125,16 @@ describe.each(queueStores)('deliveries, queues on $name', (store) => {
   });
 
   it('of groups without end do not keep a group waiting that comes between', async () => {
-    const busy = channelThat();
-    const engine = engineWith({ busy });
+    const crowded = channelThat();
+    const engine = engineWith({ crowded });
     const rows = (each: number, name: string) =>
-      Array.from({ length: each * 8 }, (_, i) => message('busy', `group-${i % 8}`, `${name} ${i}`));
+      Array.from({ length: each * 8 }, (_, i) => message('crowded', `group-${i % 8}`, `${name} ${i}`));
     await engine.store(rows(20, 'before'));
-    await engine.store([message('busy', 'other', 'between')]);
+    await engine.store([message('crowded', 'other', 'between')]);
     await engine.store(rows(200, 'after'));
     await engine.deliverer.sweep();
-    await eventually(() => expect(busy.sent).toHaveLength(220 * 8 + 1));
-    expect(busy.texts().indexOf('between')).toBeLessThan(150 * 8);
+    await eventually(() => expect(crowded.sent).toHaveLength(220 * 8 + 1));
+    expect(crowded.texts().indexOf('between')).toBeLessThan(150 * 8);
   });
 
   it('of one channel that hangs delay no other channel', async () => {
