@@ -170,7 +170,8 @@ export class Deliverer {
       const claimed: Claimed | undefined = await this.claim(name, channel.perMinute ?? null, group);
       if (claimed) {
         if (group === null) this.serve(name);
-        await this.deliver(channel, claimed);
+        // Asked for again: a reload may have changed it in between.
+        await this.deliver(this.channels.get(name) ?? channel, claimed);
       } else if (group === null) return;
       group = claimed && ++stayed % STAY > 0 ? claimed.groupKey : null;
     }
