@@ -65,18 +65,14 @@ describe('alerts about failed parts of jobs', () => {
         expect(told).toHaveLength(3);
         return told;
       });
-      expect(linesOf(messages).sort()).toEqual([
-        'opened InvalidMaterial.NotFound 334',
-        'opened InvalidParameter.ResourceContentBad 333',
-        'opened Timeout 333',
-      ]);
+      const codes = ['InvalidMaterial.NotFound', 'InvalidParameter.ResourceContentBad', 'Timeout'];
+      expect(messages.map(({ reason, alert }) => `${reason} ${alert.error?.code}`).sort()).toEqual(
+        codes.map((code) => `opened ${code}`),
+      );
       const [{ evidence } = {}] = await tracker.rows(
         `SELECT min(recorded_at) AS evidence FROM history_events WHERE "to" = 'failed'`,
       );
-      for (const { at, alert } of messages) {
-        expect(at.getTime() - evidence.getTime()).toBeLessThan(10_000);
-        expect(alert.jobs).toBe(20);
-      }
+      for (const { at } of messages) expect(at.getTime() - evidence.getTime()).toBeLessThan(10_000);
       // With what a person needs: what the failures share, some of the jobs, a link.
       const missing = messages.find(({ alert }) => alert.error?.code === 'InvalidMaterial.NotFound');
       expect(missing?.alert).toMatchObject({
@@ -84,9 +80,19 @@ describe('alerts about failed parts of jobs', () => {
         account: 'media-cn',
         api: BATCH,
       });
-      expect(missing?.shared[0]).toEqual({ kind: 'clip', value: CLIP, failures: 167 });
+      expect(missing?.shared[0]).toMatchObject({ kind: 'clip', value: CLIP });
       expect(missing?.sample).toHaveLength(5);
       expect(missing?.sample[0]?.url).toBe(`${tracker.url}/v1/jobs/${missing?.sample[0]?.jobId}`);
+      // On a slow machine some have failed only after that.
+      const counts = codes.map((code, i) => [code, i === 0 ? 334 : 333, 20]);
+      await eventually(async () =>
+        expect((await alerts()).map(({ error, failures, jobs }) => [error.code, failures, jobs]).sort()).toEqual(
+          counts,
+        ),
+      );
+      const { id } = (await alerts()).find(({ error }) => error.code === codes[0]);
+      const { shared } = (await tracker.get(`/v1/alerts/${id}`)).body;
+      expect(shared[0]).toEqual({ kind: 'clip', value: CLIP, failures: 167 });
       // Nothing waits, nothing is told twice.
       await eventually(async () => expect(await tracker.rows('SELECT FROM outbox')).toEqual([]));
       expect(await messagesOf(tracker)).toHaveLength(3);
