@@ -140,7 +140,7 @@ describe.each(queueStores)('deliveries, queues on $name', (store) => {
   it('of one channel that hangs delay no other channel', async () => {
     const hanging: Channel = { send: () => new Promise(() => undefined) };
     const other = channelThat();
-    const engine = engineWith({ hanging, other }, { cutMs: 1_500, leaseMs: 3_000 });
+    const engine = engineWith({ hanging, other }, { cutMs: 3_000, leaseMs: 6_000 });
     engine.deliverer.start();
     await engine.store(Array.from({ length: 50 }, (_, i) => message('hanging', `group ${i}`, 'x')));
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -148,11 +148,11 @@ describe.each(queueStores)('deliveries, queues on $name', (store) => {
     await engine.store([message('other', 'a', 'one')]);
     await eventually(() => expect(other.texts()).toEqual(['one']), { intervalMs: 5 });
     // Long before the first of the hanging ones is cut off.
-    expect(Date.now() - stored).toBeLessThan(1_300);
+    expect(Date.now() - stored).toBeLessThan(2_800);
     await eventually(async () =>
       expect((await rowsOf(engine, 'hanging')).filter(({ last_error }) => last_error)[0]).toMatchObject({
         status: 'pending',
-        last_error: 'did not answer within 1.5 s',
+        last_error: 'did not answer within 3 s',
       }),
     );
     await change(engine, 'hanging', `status = 'undelivered'`);
@@ -294,6 +294,9 @@ describe.each(queueStores)('deliveries, queues on $name', (store) => {
       await Promise.all(both.map((engine) => engine.deliverer.sweep()));
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    await eventually(() => expect(limited.sent).toHaveLength(5));
+    await Promise.all(both.map((engine) => engine.deliverer.sweep()));
+    await new Promise((resolve) => setTimeout(resolve, 200));
     expect(limited.sent).toHaveLength(5);
     await change(both[0] as Engine, 'limited', `attempted_at = attempted_at - interval '61 seconds'`);
     await both[1]?.deliverer.sweep();
@@ -312,8 +315,9 @@ describe.each(queueStores)('deliveries, queues on $name', (store) => {
     await engine.deliverer.sweep();
     await eventually(async () => {
       await engine.deliverer.sweep();
-      expect((await rowsOf(engine, 'twice'))[0]).toMatchObject({ status: 'delivered', attempts: 2 });
+      expect((await rowsOf(engine, 'twice'))[0]).toMatchObject({ status: 'delivered' });
     });
+    expect(twice.sent.length).toBeGreaterThan(1);
     expect(new Set(twice.sent.map(({ id, dedupKey }) => `${id} ${dedupKey}`)).size).toBe(1);
   });
 });

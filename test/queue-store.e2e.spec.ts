@@ -38,15 +38,20 @@ describe.each(queueStores)('the queue store on $name', (store) => {
 
   it('retires a worker: what is in hand is finished, nothing more is taken, its connections are closed', async () => {
     const done: string[] = [];
+    let finish = () => undefined as void;
+    const inHand = new Promise<void>((resolve) => (finish = resolve));
     const worker = queues.work('work', async ({ name }) => {
-      await sleep(300);
+      await inHand;
       done.push(name);
     });
     await queues.queue('work').add('first', {});
     await queues.queue('work').add('second', {});
     await eventually(async () => expect(await queues.queue('work').getActiveCount()).toBe(1));
     if (store.name === 'Postgres') expect(await connections()).toBeGreaterThan(0);
-    await queues.retire(worker);
+    const retired = queues.retire(worker);
+    await sleep(100);
+    finish();
+    await retired;
     expect(done).toEqual(['first']);
     await sleep(400);
     expect(done).toEqual(['first']);
