@@ -127,6 +127,19 @@ describe('the learned schedule', () => {
     expect(inSeconds).toBeLessThan(830);
   });
 
+  it('asks at once about a job that is said to have no callback after all', async () => {
+    const { vendorJobId, inSeconds } = await watch({ callbackExpected: true });
+    expect(inSeconds).toBeGreaterThan(100);
+    const again = await tracker.post('/v1/jobs', {
+      account: 'media-cn',
+      api: CONVERT,
+      vendorJobId,
+      callbackExpected: false,
+    });
+    expect(again).toMatchObject({ status: 200, body: { callbackExpected: false } });
+    await eventually(() => expect(emulator.requests.where({ jobId: vendorJobId }).length).toBeGreaterThan(1));
+  });
+
   it('follows when jobs begin to take longer', async () => {
     await finish({ count: 400, took: [60, 70], endedMinutesAgo: 10 });
     await learn();

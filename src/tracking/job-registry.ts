@@ -29,7 +29,8 @@ export class JobRegistry {
 
   /**
    * Tracks the jobs, due now; answers in the order of the request. A job that is tracked already keeps its state: it counts
-   * as registered from now on, takes the labels, is watched again if it was closed, and is `created: false`.
+   * as registered from now on, takes the labels, is due if it was closed or left to a callback that nobody waits for any more,
+   * and is `created: false`.
    */
   async register(registrations: Registration[]): Promise<{ id: string; created: boolean }[]> {
     const wanted = new Map(registrations.map((registration) => [keyOf(registration), registration]));
@@ -41,19 +42,17 @@ export class JobRegistry {
       const known = rows.filter((row) => !made.has(row.id));
       if (known.length > 0) {
         const updates = known.map((row) => {
-          const registration = wanted.get(keyOf({ ...row, vendorJobId: row.vendor_job_id }));
-          return {
-            id: row.id,
-            labels: registration?.labels ?? {},
-            expected: registration?.callbackExpected ?? null,
-            due: this.settings.canAsk(row.account),
-          };
+          const { labels = {}, callbackExpected: expected = null } =
+            wanted.get(keyOf({ ...row, vendorJobId: row.vendor_job_id })) ?? {};
+          const wasLeftToCallback = row.next_poll_at !== null && row.callback_expected && expected === false;
+          const due = (row.closed_at !== null || wasLeftToCallback) && this.settings.canAsk(row.account);
+          return { id: row.id, labels, expected, due };
         });
         await client.query({
           name: 'register-known',
           text: `UPDATE jobs j SET registered = true, poll_lane = ${POLL_LANES.known}, labels = j.labels || v.labels, closed_at = NULL,
-                   next_poll_at = CASE WHEN j.closed_at IS NOT NULL AND v.due THEN now() ELSE j.next_poll_at END,
-                   poll_interval_ms = CASE WHEN j.closed_at IS NULL THEN j.poll_interval_ms END,
+                   next_poll_at = CASE WHEN v.due THEN now() ELSE j.next_poll_at END,
+                   poll_interval_ms = CASE WHEN NOT v.due THEN j.poll_interval_ms END,
                    callback_expected = coalesce(v.expected, j.callback_expected),
                    basis = CASE WHEN v.expected IS NULL THEN j.basis ELSE (j.basis::jsonb || '{"callbackChosen": true}')::json END,
                    updated_at = CASE WHEN j.registered AND v.labels = '{}' THEN j.updated_at ELSE now() END
