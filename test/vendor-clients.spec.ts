@@ -126,7 +126,7 @@ describe.each(VENDORS)('a call to %s', (vendor) => {
     answer = () => undefined;
     const asked = Date.now();
     expect(await failure(vendor)).toMatchObject({ kind: 'transient', code: 'UND_ERR_HEADERS_TIMEOUT' });
-    expect(Date.now() - asked).toBeLessThan(8000);
+    expect(Date.now() - asked).toBeLessThan(20_000);
   });
 
   it("knows how far the vendor's clock is away", async () => {
