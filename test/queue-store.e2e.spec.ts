@@ -75,14 +75,19 @@ describe.each(queueStores)('the queue store on $name', (store) => {
 
   it('waits, when it is closed, for workers that are being retired', async () => {
     let done = false;
+    let finish = () => undefined as void;
+    const inHand = new Promise<void>((resolve) => (finish = resolve));
     const worker = queues.work('work', async () => {
-      await sleep(300);
+      await inHand;
       done = true;
     });
     await queues.queue('work').add('only', {});
     await eventually(async () => expect(await queues.queue('work').getActiveCount()).toBe(1));
     void queues.retire(worker);
-    await queues.close();
+    const closed = queues.close();
+    await sleep(300);
+    finish();
+    await closed;
     expect(done).toBe(true);
     await open();
   });

@@ -113,6 +113,12 @@ describe('a replay', () => {
       ...settings.value,
       accounts: settings.value.accounts.map((account) => ({ ...account, discover: null })),
     });
+    // What was under way comes yet.
+    await eventually(async () => {
+      const known = await versions();
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      expect(await versions()).toEqual(known);
+    });
   }
 
   /** As the command does it, in this process. */
