@@ -8,11 +8,11 @@ import { BufferFull } from '../tracking/group-commit.js';
 import { Receipts } from '../tracking/receipts.js';
 import { hasToken, verifySignature } from './authenticate.js';
 import { Patience } from './patience.js';
+import { TurnedAway } from './turned-away.js';
 
 const LARGEST_BODY = 1024 * 1024;
 /** The vendor hangs up after 3 s and calls again; an answer after that is worth nothing. */
-const ANSWER_WITHIN_MS = 2500;
-/**
+const ANSWER_WITHIN_MS = 2500; /**
  * Whoever hears at once that there is no room is back at once, and a burst of refusals leaves no time for the callbacks that
  * were let in: both are then answered later than if the refused had been kept waiting.
  */
@@ -28,6 +28,7 @@ type CallbackRequest = FastifyRequest<{ Params: { account: string; token: string
 export class CallbackDoor {
   private readonly logger = new Logger(CallbackDoor.name);
   private readonly patience = new Patience(ANSWER_WITHIN_MS);
+  private readonly turnedAway = new TurnedAway(TURN_AWAY_AFTER_MS, tellToComeBack);
   private failed = 0;
   private warnedAt = 0;
 
@@ -56,9 +57,10 @@ export class CallbackDoor {
     const listeners = server.listeners('request') as RequestListener[];
     server.removeAllListeners('request');
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      this.turnedAway.release();
       if (this.receipts.areFull && request.method === 'POST' && request.url?.startsWith('/callbacks/')) {
         this.metrics.callbacksShed.inc();
-        setTimeout(tellToComeBack, TURN_AWAY_AFTER_MS, response);
+        this.turnedAway.add(response);
         return;
       }
       for (const listener of listeners) listener(request, response);

@@ -7,11 +7,11 @@ import { storeReceipts, type NewReceipt, type StoredReceipt } from './intake-sta
 import { answerKey, callbackKey } from './receipt-key.js';
 
 /**
- * How much may wait, so that whoever is let in hears soon. Two groups of 2,000, the one under way and the one that
- * waits, are 0.6 s at the 7,000/s that a burst leaves, and leave it groups large enough to be cheap. On a database that stands still for as
+ * How much may wait, so that whoever is let in hears soon. Two groups of 1,500, the one under way and the one that
+ * waits, are 0.4 s at the 7,000/s that a burst leaves, and leave it groups large enough to be cheap. On a database that stands still for as
  * long as a checkpoint or a slow flush takes, half a second or so, nobody is turned away.
  */
-const LIMITS = { group: 2000, bufferBytes: 64 * 1024 * 1024, bufferMs: 700 };
+const LIMITS = { group: 1500, bufferBytes: 64 * 1024 * 1024, bufferMs: 700 };
 
 export type CallbackReceipt = Pick<NewReceipt, 'account' | 'contentType' | 'body'> & {
   verified: 'token' | 'signature';
