@@ -67,8 +67,8 @@ describe('the plans of', () => {
     await database.drop();
   });
 
-  /** What is wrong with the plans of everything that was sent meanwhile. */
-  async function flawsOf(work: () => Promise<unknown>): Promise<string[]> {
+  /** The plans of everything that was sent meanwhile, as they were carried out. */
+  async function plansOf(work: () => Promise<unknown>): Promise<{ text: string; plan: Node }[]> {
     sent.length = 0;
     await work();
     const statements = sent.splice(0).filter(({ text }) => /^\W*(SELECT|INSERT|UPDATE|DELETE|WITH)/i.test(text));
@@ -76,7 +76,7 @@ describe('the plans of', () => {
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
     try {
-      const flaws: string[] = [];
+      const plans: { text: string; plan: Node }[] = [];
       for (const { text, values } of statements) {
         await client.query('BEGIN');
         const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(
@@ -85,12 +85,17 @@ describe('the plans of', () => {
         );
         await client.query('ROLLBACK');
         const plan = rows[0]?.['QUERY PLAN'][0].Plan;
-        if (plan) flaws.push(...flawsIn(plan).map((flaw) => `${flaw}: ${text.replaceAll(/\s+/g, ' ')}`));
+        if (plan) plans.push({ text: text.replaceAll(/\s+/g, ' '), plan });
       }
-      return flaws;
+      return plans;
     } finally {
       await client.end();
     }
+  }
+
+  async function flawsOf(work: () => Promise<unknown>): Promise<string[]> {
+    const plans = await plansOf(work);
+    return plans.flatMap(({ text, plan }) => flawsIn(plan).map((flaw) => `${flaw}: ${text}`));
   }
 
   function flawsIn(node: Node): string[] {
@@ -118,6 +123,19 @@ describe('the plans of', () => {
       if (found.length > 0) flaws[name] = found;
     }
     expect(flaws).toEqual({});
+  });
+
+  it('lists of subjobs look once at each job', async () => {
+    const nobodys = { label: [['tenant', 'nobody']] satisfies [string, string][] };
+    const plans = await plansOf(() => jobs.subjobs({ ...nobodys, sort: '-createdAt', limit: 50 }));
+    const within = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(within)];
+    const [walk] = plans.map(({ plan }) => within(plan));
+    const looks = (table: string) =>
+      (walk ?? [])
+        .filter((node) => node['Relation Name'] === table)
+        .reduce((sum, node) => sum + node['Actual Rows'] * node['Actual Loops'], 0);
+    expect(looks('subjobs')).toBe(1000);
+    expect(looks('jobs')).toBeLessThan(500);
   });
 
   it('one job, its history and lookup scan no table', async () => {

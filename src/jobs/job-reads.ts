@@ -27,6 +27,7 @@ export async function readItems(
   sql: Pick<SqlPool, 'query'>,
   ids: readonly string[],
 ): Promise<{ job: Omit<Job, 'basis'>; counts: StatusCount[] }[]> {
+  if (ids.length === 0) return [];
   const { rows } = await sql.query<Omit<Job, 'basis'> & { counts: StatusCount[] }>({
     name: 'read-items',
     text: READ_ITEMS,
@@ -42,6 +43,7 @@ FROM subjobs s JOIN jobs j ON j.id = s.job_id WHERE s.id = ANY($1::uuid[])`;
 
 /** The subjobs with these ids, in any order, and what is shown of their jobs. */
 export async function readSubjobItems(sql: SqlPool, ids: readonly string[]): Promise<SubjobOfJob[]> {
+  if (ids.length === 0) return [];
   const { rows } = await sql.query<SubjobOfJob>({ name: 'read-subjob-items', text: READ_SUBJOB_ITEMS, values: [ids] });
   return rows;
 }

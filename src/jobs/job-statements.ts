@@ -258,7 +258,8 @@ async function walkSubjobs(
   if (status) conditions.push(`s.status = ANY(${bound.add(status)}::text[])`);
   const most = isScattered(filter) ? LOOKED_AT.unsuccessfulSubjobs : LOOKED_AT.subjobs;
   const subjobs = subjobsLookedAt(filter, sort, after, most, bound);
-  // One job after the other, as the subjobs come: a join of another kind would read them all first.
+  // One job after the other, as the subjobs come, and each remembered for the next of its subjobs: a join of another kind would read
+  // them all first.
   const looked = `SELECT s.id, s.at, v.* FROM (${subjobs} LIMIT ${most}) AS s,
     LATERAL (SELECT ${verdicts([IS_LISTED, ...conditions], sources, bound)} FROM jobs j WHERE j.id = s.job_id LIMIT 1) AS v`;
   return walked(sql, { looked, most, sources, wanted }, bound);
