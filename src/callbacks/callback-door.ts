@@ -16,7 +16,7 @@ const ANSWER_WITHIN_MS = 2500; /**
  * Whoever hears at once that there is no room is back at once, and a burst of refusals leaves no time for the callbacks that
  * were let in: both are then answered later than if the refused had been kept waiting.
  */
-const TURN_AWAY_AFTER_MS = 300;
+const TURN_AWAY_AFTER_MS = 500;
 
 type CallbackRequest = FastifyRequest<{ Params: { account: string; token: string } }>;
 
