@@ -40,14 +40,17 @@ describe.each(queueStores)('asking the vendor, queues on $name', (store) => {
     const second = await startWorkerBeside(tracker, [testAccount(emulator.url, { requestsPerSecond: LIMIT })]);
     const jobs = Array.from({ length: 120 }, () => emulator.submit({ api: CONVERT, queueMs: 0, durationMs: 1 }));
     const ids = await register(jobs);
-    await eventually(async () => expect((await statusesOf(ids)).filter((status) => status === 'queued')).toEqual([]));
+    await eventually(
+      async () => expect((await statusesOf(ids)).filter((status) => status === 'queued')).toEqual([]),
+      { timeoutMs: 80_000 },
+    );
     await second.stop();
     const times = emulator.requests.where({ action: 'GetMediaConvertJob' }).map(({ at }) => at);
     // Over every window: limit × t, plus one second of it.
     expect(burstOf(times, LIMIT)).toBeLessThanOrEqual(LIMIT);
     // Nothing was asked twice by two workers within one due time.
     for (const { vendorJobId } of jobs) expect(emulator.requests.where({ jobId: vendorJobId })).toHaveLength(1);
-  });
+  }, 120_000);
 
   it('pauses an account whose key the vendor refuses, says so, and goes on when the key is right again', async () => {
     emulator.setFaults({ refuseKeys: [VENDOR_ACCOUNT.accessKeyId] });

@@ -1,5 +1,5 @@
 /** Enough for a busy machine, and far less than the minute after which paused accounts are tried anyway. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 45_000;
 
 /** Repeats the check until it throws no more; after the time its last error is the test's. */
 export async function eventually<T>(
