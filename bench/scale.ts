@@ -94,11 +94,12 @@ export async function measureFilled(databaseUrl: string, size: number, say: Say,
     const cells = [...listCells(jobs), ...singleCells(jobs), await claimCell(sql)];
     const figures: Figure[] = [];
     // What they share is compiled and read by then, or the first ones would pay for it.
-    for (const { ask, restore } of cells)
+    for (const { ask, restore } of cells) {
       for (const [i, sample] of samples.slice(0, 5).entries()) {
         await ask(sample, i);
         await restore?.();
       }
+    }
     for (const cell of cells.filter(({ family, name }) => `${family} ${name}`.includes(only))) {
       const figure = await figureOf(cell, samples);
       figures.push(figure);
