@@ -40,10 +40,9 @@ describe.each(queueStores)('asking the vendor, queues on $name', (store) => {
     const second = await startWorkerBeside(tracker, [testAccount(emulator.url, { requestsPerSecond: LIMIT })]);
     const jobs = Array.from({ length: 120 }, () => emulator.submit({ api: CONVERT, queueMs: 0, durationMs: 1 }));
     const ids = await register(jobs);
-    await eventually(
-      async () => expect((await statusesOf(ids)).filter((status) => status === 'queued')).toEqual([]),
-      { timeoutMs: 80_000 },
-    );
+    await eventually(async () => expect((await statusesOf(ids)).filter((status) => status === 'queued')).toEqual([]), {
+      timeoutMs: 80_000,
+    });
     await second.stop();
     const times = emulator.requests.where({ action: 'GetMediaConvertJob' }).map(({ at }) => at);
     // Over every window: limit × t, plus one second of it.
