@@ -12,7 +12,8 @@ import { TurnedAway } from './turned-away.js';
 
 const LARGEST_BODY = 1024 * 1024;
 /** The vendor hangs up after 3 s and calls again; an answer after that is worth nothing. */
-const ANSWER_WITHIN_MS = 2500; /**
+const ANSWER_WITHIN_MS = 2500;
+/**
  * Whoever hears at once that there is no room is back at once, and a burst of refusals leaves no time for the callbacks that
  * were let in: both are then answered later than if the refused had been kept waiting.
  */
