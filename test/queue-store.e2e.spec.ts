@@ -36,10 +36,16 @@ describe.each(queueStores)('the queue store on $name', (store) => {
     return rows[0]?.count ?? 0;
   };
 
-  it('retires a worker: what is in hand is finished, nothing more is taken, its connections are closed', async () => {
-    const done: string[] = [];
+  /** Work that is not finished before it is told to be. */
+  const held = () => {
     let finish = () => undefined as void;
     const inHand = new Promise<void>((resolve) => (finish = resolve));
+    return { inHand, finish };
+  };
+
+  it('retires a worker: what is in hand is finished, nothing more is taken, its connections are closed', async () => {
+    const done: string[] = [];
+    const { inHand, finish } = held();
     const worker = queues.work('work', async ({ name }) => {
       await inHand;
       done.push(name);
@@ -75,8 +81,7 @@ describe.each(queueStores)('the queue store on $name', (store) => {
 
   it('waits, when it is closed, for workers that are being retired', async () => {
     let done = false;
-    let finish = () => undefined as void;
-    const inHand = new Promise<void>((resolve) => (finish = resolve));
+    const { inHand, finish } = held();
     const worker = queues.work('work', async () => {
       await inHand;
       done = true;

@@ -1,4 +1,4 @@
-/** Enough for a busy machine, and far less than the minute after which paused accounts are tried anyway. */
+/** Enough for a busy machine, and less than the minute after which paused accounts are tried anyway. */
 const PATIENCE_MS = 45_000;
 
 /** Repeats the check until it throws no more; after the time its last error is the test's. */
