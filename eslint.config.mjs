@@ -9,6 +9,7 @@ const FLOORS = {
   settings: 2,
   database: 2,
   queue: 2,
+  loops: 2,
   metrics: 2,
   tracking: 3,
   delivery: 3,

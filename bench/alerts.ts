@@ -46,7 +46,8 @@ export function relayOn(sql: SqlPool, databaseUrl: string): Relay {
   const metrics = new Metrics();
   // Without endpoints there is nothing to store and nothing to read.
   const webhooks = new Webhooks(settings, null as never, null as never, metrics);
-  return new Relay(sql, settings, metrics, new Alerts(settings, new Silences(sql)), webhooks);
+  // Driven by hand, without a loop.
+  return new Relay(sql, settings, metrics, new Alerts(settings, new Silences(sql)), webhooks, null as never);
 }
 
 /** What rules cost among as many jobs as a platform has, against a tenth of that. */

@@ -1,5 +1,7 @@
-import { TICK_EVERY_MS } from '../src/queue/queues.js';
+import { DEFAULT_INTERVALS } from '../src/loops/intervals.js';
 import type { Cohort, SimulatedJob } from './polling-workload.js';
+
+const TICK_EVERY_MS = DEFAULT_INTERVALS.pollTick;
 
 /** Schedules to compare with. They wait for no budget, and forget nothing: what limits ours does not limit them. */
 

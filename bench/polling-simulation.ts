@@ -4,7 +4,7 @@ import { retryDelayMs } from '../src/domain/poll-schedule.js';
 import { newJob } from '../src/domain/transition.js';
 import { expectedShare } from '../src/domain/share.js';
 import { departures, timetable, type Bucket } from '../src/polling/timetable.js';
-import { TICK_EVERY_MS } from '../src/queue/queues.js';
+import { DEFAULT_INTERVALS } from '../src/loops/intervals.js';
 import type { CallbackLoss } from '../src/tracking/callback-loss.js';
 import { rememberDurations, type FinishedJob } from '../src/tracking/durations.js';
 import { Schedules, type WatchedJob } from '../src/tracking/schedules.js';
@@ -26,6 +26,7 @@ const LEARN_EVERY_MS = 2 * 60_000;
 /** Finished jobs are learned from a minute later. */
 const SETTLED_MS = 60_000;
 const BUCKET_SECONDS = 0.2;
+const TICK_EVERY_MS = DEFAULT_INTERVALS.pollTick;
 /** As many calls a tick hands out at most. */
 const MOST_CALLS = 200;
 

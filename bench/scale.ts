@@ -1,3 +1,4 @@
+import { DEFAULT_INTERVALS } from '../src/loops/intervals.js';
 import { Budgets } from '../src/polling/budgets.js';
 import type { DueJob } from '../src/polling/calls.js';
 import { DueJobs } from '../src/polling/due-jobs.js';
@@ -160,7 +161,7 @@ export async function makeDue(databaseUrl: string): Promise<void> {
 /** With the largest budget there can be; what was claimed is given back in between. */
 async function claimCell(sql: SqlPool): Promise<Cell> {
   const budgets = new Budgets(sql);
-  const dueJobs = new DueJobs(sql, budgets);
+  const dueJobs = new DueJobs(sql, budgets, DEFAULT_INTERVALS);
   await budgets.ensure([{ account: ACCOUNT, api: DUE_API, limit: 1000 }]);
   let claimed: DueJob[] = [];
   return {

@@ -16,6 +16,8 @@ import { Deliveries } from './delivery/deliveries.js';
 import { HTTP_CONVENTIONS } from './http-error.filter.js';
 import { JobEventData } from './jobs/job-event-data.js';
 import { JobsModule } from './jobs/jobs.module.js';
+import { INTERVALS, type Intervals } from './loops/intervals.js';
+import { Loops } from './loops/loops.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
 import { DiscoveryRounds } from './operations/discovery-rounds.js';
@@ -45,18 +47,26 @@ import { EventData } from './webhooks/event-data.js';
 import { Webhooks } from './webhooks/webhooks.js';
 
 /** What a process is given before it is put together. */
-export type Runtime = { settings: CurrentSettings; databaseUrl: string; queues: QueueStore; role: Role };
+export type Runtime = {
+  settings: CurrentSettings;
+  databaseUrl: string;
+  queues: QueueStore;
+  role: Role;
+  intervals: Intervals;
+};
 
 /** What every room may ask for: the settings, the database, the queues, the tracking itself. */
 @Module({})
 class HouseModule {
-  static of({ settings, databaseUrl, queues, role }: Runtime): DynamicModule {
+  static of({ settings, databaseUrl, queues, role, intervals }: Runtime): DynamicModule {
     const providers = [
       { provide: CurrentSettings, useValue: settings },
       { provide: QUEUE_STORE, useValue: queues },
       { provide: ROLE, useValue: role },
+      { provide: INTERVALS, useValue: intervals },
       { provide: PrismaService, useFactory: () => new PrismaService(databaseUrl) },
       { provide: SqlPool, useFactory: () => new SqlPool(databaseUrl) },
+      Loops,
       Wakeups,
       Receipts,
       Schedules,

@@ -8,6 +8,7 @@ import { CallbackDoor } from './callbacks/callback-door.js';
 import { migrate } from './database/migrate.js';
 import { makePartitions } from './database/partitions.js';
 import { SqlPool } from './database/sql-pool.js';
+import { DEFAULT_INTERVALS, type Intervals } from './loops/intervals.js';
 import { Readiness } from './operations/readiness.js';
 import type { Role } from './operations/role.js';
 import { Relay } from './outbox/relay.js';
@@ -44,13 +45,18 @@ const SERVER = {
 };
 
 /** Puts a tracker together and starts it: database brought up to date, queues, workers by role, doors. */
-export async function start(current: CurrentSettings, databaseUrl: string, role: Role): Promise<Running> {
+export async function start(
+  current: CurrentSettings,
+  databaseUrl: string,
+  role: Role,
+  intervals: Intervals = DEFAULT_INTERVALS,
+): Promise<Running> {
   const logger = new Logger('Callsheet');
   const settings = current.value;
   for (const name of await migrate(databaseUrl)) logger.log(`applied migration ${name}`);
   const queues = await openQueueStore({ redisUrl: settings.redisUrl, databaseUrl });
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.of({ settings: current, databaseUrl, queues, role }),
+    AppModule.of({ settings: current, databaseUrl, queues, role, intervals }),
     new FastifyAdapter({ bodyLimit: 1024 * 1024, frameworkErrors, ...SERVER }),
     { abortOnError: false, forceCloseConnections: true },
   );

@@ -87,7 +87,7 @@ describe('an account that changes while the program runs', () => {
     const watch = (name: string, requestsPerSecond: number) =>
       tracker.app
         .get(SqlPool)
-        .transaction((client) => watchUnwatched(client, [testAccount('', { name, requestsPerSecond })]));
+        .transaction((client) => watchUnwatched(client, [testAccount('', { name, requestsPerSecond })], 5_000));
     const due = async (account: string) =>
       tracker.rows<{ vendor_job_id: string; poll_lane: number; next_poll_at: Date }>(
         `SELECT vendor_job_id, poll_lane, next_poll_at FROM jobs

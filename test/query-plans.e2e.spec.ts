@@ -7,6 +7,7 @@ import { openSide } from '../bench/side.js';
 import { PrismaService } from '../src/database/prisma.service.js';
 import { JobQueries } from '../src/jobs/job-queries.js';
 import { forgetInvented } from '../src/operations/invented-jobs.js';
+import { DEFAULT_INTERVALS } from '../src/loops/intervals.js';
 import { Budgets } from '../src/polling/budgets.js';
 import { DueJobs } from '../src/polling/due-jobs.js';
 import { createTestDatabase, type TestDatabase } from './support/database.js';
@@ -171,7 +172,7 @@ describe('the plans of', () => {
     const api = 'alibaba-ims/media-convert';
     await budgets.ensure([{ account: ACCOUNT, api, limit: 1000 }]);
     const flaws = await flawsOf(async () => {
-      const calls = await new DueJobs(side.sql, budgets).claim(ACCOUNT, api, 1);
+      const calls = await new DueJobs(side.sql, budgets, DEFAULT_INTERVALS).claim(ACCOUNT, api, 1);
       expect(calls).not.toEqual([]);
       await side.sql.transaction((client) => forgetInvented(client, 500));
     });

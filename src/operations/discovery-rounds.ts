@@ -1,23 +1,26 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { Interval } from '@nestjs/schedule';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Loops } from '../loops/loops.js';
 import { Discovery } from '../polling/discovery.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import { ROLE, type Role } from './role.js';
 
-/** Lets discovery see, once a second, whether a listing is due. */
+/** Lets discovery see, again and again, whether a listing is due. */
 @Injectable()
-export class DiscoveryRounds {
+export class DiscoveryRounds implements OnApplicationBootstrap {
   private readonly logger = new Logger(DiscoveryRounds.name);
 
   constructor(
     private readonly discovery: Discovery,
     private readonly settings: CurrentSettings,
+    private readonly loops: Loops,
     @Inject(ROLE) private readonly role: Role,
   ) {}
 
-  @Interval(1000)
+  onApplicationBootstrap(): void {
+    if (this.role !== 'api') this.loops.start('discovery', () => this.round());
+  }
+
   async round(): Promise<void> {
-    if (this.role === 'api') return;
     try {
       await this.discovery.round();
     } catch (error) {

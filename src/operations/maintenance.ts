@@ -1,5 +1,5 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { Cron, Interval } from '@nestjs/schedule';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
 import { Dispatcher } from '../alerts/dispatcher.js';
 import { forgetAlerts } from '../alerts/forget-alerts.js';
 import { FigureRules } from '../alerts/figure-rules.js';
@@ -8,18 +8,21 @@ import { dropPartitions, makePartitions } from '../database/partitions.js';
 import { SqlPool } from '../database/sql-pool.js';
 import { Deliverer } from '../delivery/deliverer.js';
 import { Deliveries } from '../delivery/deliveries.js';
+import { INTERVALS, type Intervals } from '../loops/intervals.js';
+import { Loops } from '../loops/loops.js';
 import { Budgets } from '../polling/budgets.js';
 import { Poller } from '../polling/poller.js';
 import { Probes } from '../polling/probes.js';
-import { WATCH_EVERY_SECONDS, watchUnwatched } from '../polling/unwatched-jobs.js';
+import { watchUnwatched } from '../polling/unwatched-jobs.js';
 import { Wakeups } from '../queue/wakeups.js';
 import { CurrentSettings } from '../settings/current-settings.js';
+import { CallbackLoss } from '../tracking/callback-loss.js';
 import { forgetDurations, learnDurations } from '../tracking/durations.js';
+import { Schedules } from '../tracking/schedules.js';
 import { countCallbacks, dropCallbackCounts } from './callback-count.js';
 import { forgetInvented } from './invented-jobs.js';
 import { ROLE, type Role } from './role.js';
 
-const EVALUATE_EVERY_MS = 15_000;
 /** A receipt that waits longer than this was forgotten by the queue. */
 const FORGOTTEN = '1 second';
 /** A queue store that does not answer must not keep the other replicas from trying theirs. */
@@ -33,7 +36,7 @@ const COUNT_BATCHES = 40;
 
 /** What keeps the house in order, whatever happens to the queue store. Each work is done by one process at a time. */
 @Injectable()
-export class Maintenance {
+export class Maintenance implements OnApplicationBootstrap {
   private readonly logger = new Logger(Maintenance.name);
 
   constructor(
@@ -47,13 +50,31 @@ export class Maintenance {
     private readonly settings: CurrentSettings,
     private readonly dispatcher: Dispatcher,
     private readonly figureRules: FigureRules,
+    private readonly schedules: Schedules,
+    private readonly callbackLoss: CallbackLoss,
+    private readonly loops: Loops,
+    @Inject(INTERVALS) private readonly intervals: Intervals,
     @Inject(ROLE) private readonly role: Role,
   ) {}
 
-  /** Wakes apply for receipts whose wake-up was lost. */
-  @Interval(1000)
-  async sweepPendingReceipts(): Promise<void> {
+  onApplicationBootstrap(): void {
+    this.loops.start('profileRefresh', () => this.schedules.refresh());
+    this.loops.start('callbackLossRefresh', () => this.callbackLoss.refresh());
     if (this.role === 'api') return;
+    this.loops.start('receiptSweep', () => this.sweepPendingReceipts());
+    this.loops.start('deliverySweep', () => this.sweepDeliveries());
+    this.loops.start('goneChannels', () => this.giveUpGoneChannels());
+    this.loops.start('tickUpkeep', () => this.keepBeat());
+    this.loops.start('budgetUpkeep', () => this.mendBudgets());
+    this.loops.start('alertDispatch', () => this.dispatchAlerts());
+    this.loops.start('figureRules', () => this.evaluateFigureRules());
+    this.loops.start('unwatchedJobs', () => this.watchUnwatchedJobs());
+    this.loops.start('durationLearning', () => this.learnDurations());
+    this.loops.start('callbackCount', () => this.countCallbacks());
+  }
+
+  /** Wakes apply for receipts whose wake-up was lost. */
+  async sweepPendingReceipts(): Promise<void> {
     await this.quietly('the sweep of pending receipts', async () => {
       const forgotten = await exclusively(this.sql, 'sweep', async (client) => {
         const { rows } = await client.query<{ forgotten: boolean }>({
@@ -67,31 +88,23 @@ export class Maintenance {
   }
 
   /** Messages whose time has come. Each process looks for itself: claims are exclusive, and the queue store may be away. */
-  @Interval(1000)
   async sweepDeliveries(): Promise<void> {
-    if (this.role === 'api') return;
     await this.quietly('the sweep of deliveries', () => this.deliverer.sweep());
   }
 
-  @Interval(60_000)
   async giveUpGoneChannels(): Promise<void> {
-    if (this.role === 'api') return;
     await this.quietly('giving up on channels that are gone', () => this.deliverer.giveUpGone());
   }
 
   /** The beat lives in the queue store; should that have been wiped, it starts again. */
-  @Interval(5000)
   async keepBeat(): Promise<void> {
-    if (this.role === 'api') return;
     await this.quietly('the beat', async () => {
       await exclusively(this.sql, 'beat', () => within(BEAT_PATIENCE_MS, this.poller.keepBeat()));
     });
   }
 
   /** Throttled rates grow back, and what is paused is tried. */
-  @Interval(1000)
   async mendBudgets(): Promise<void> {
-    if (this.role === 'api') return;
     await this.quietly('the upkeep of budgets', async () => {
       await exclusively(this.sql, 'budgets', (client) => this.budgets.recover(client));
       await this.probes.probe();
@@ -99,37 +112,31 @@ export class Maintenance {
   }
 
   /** Alerts that are over, silences that have ended, receivers that are to be told. */
-  @Interval(1000)
   async dispatchAlerts(): Promise<void> {
-    if (this.role === 'api') return;
     await this.quietly('telling of alerts', () => this.dispatcher.round());
   }
 
   /** Rules that go by figures. */
-  @Interval(EVALUATE_EVERY_MS)
   async evaluateFigureRules(): Promise<void> {
-    if (this.role === 'api') return;
     await this.quietly('evaluating rules', async () => {
       await exclusively(this.sql, 'figure-rules', () => this.figureRules.round());
     });
   }
 
   /** Jobs of accounts that were claim-only and can be asked about now. */
-  @Interval(WATCH_EVERY_SECONDS * 1000)
   async watchUnwatchedJobs(): Promise<void> {
-    if (this.role === 'api') return;
     await this.quietly('watching unwatched jobs', async () => {
       const accounts = this.settings.value.accounts.filter(({ credentials }) => credentials);
-      const watched = await exclusively(this.sql, 'unwatched', (client) => watchUnwatched(client, accounts));
+      const watched = await exclusively(this.sql, 'unwatched', (client) =>
+        watchUnwatched(client, accounts, this.intervals.unwatchedJobs),
+      );
       for (const { account, jobs } of watched ?? [])
         this.logger.debug(`${account}: ${jobs} jobs that callbacks alone told of are asked about from now on`);
     });
   }
 
   /** How long jobs take, for the schedule (docs/decisions/0015-duration-profiles.md). */
-  @Interval(30_000)
   async learnDurations(): Promise<void> {
-    if (this.role === 'api') return;
     await this.quietly('learning durations', async () => {
       await exclusively(this.sql, 'durations', learnDurations);
     });
@@ -176,9 +183,7 @@ export class Maintenance {
   }
 
   /** Which callbacks came, about jobs whose end has settled. */
-  @Interval(15_000)
   async countCallbacks(): Promise<void> {
-    if (this.role === 'api') return;
     await this.quietly('counting callbacks', async () => {
       for (let batch = 0; batch < COUNT_BATCHES; batch++) {
         const { accounts } = this.settings.value;

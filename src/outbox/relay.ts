@@ -4,6 +4,7 @@ import { Alerts } from '../alerts/alerts.js';
 import { exclusively } from '../database/exclusively.js';
 import { SqlPool } from '../database/sql-pool.js';
 import type { JobNews, NewsEvent } from '../domain/job-news.js';
+import { Loops } from '../loops/loops.js';
 import { Metrics } from '../metrics/metrics.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import { isTransient } from '../tracking/transient.js';
@@ -13,7 +14,6 @@ import { confirmsWhatWasTold, eventsToTell, isUnconfirmedEnd, verdictOnFresh, ve
 
 /** Jobs with news of one transaction. */
 const BATCH = 500;
-const LOOK_EVERY_MS = 500;
 
 /**
  * Passes on what apply has written: reads the events that outbox rows name, hands them to whoever acts on them, and deletes
@@ -23,7 +23,6 @@ const LOOK_EVERY_MS = 500;
 @Injectable()
 export class Relay {
   private readonly logger = new Logger(Relay.name);
-  private timer: NodeJS.Timeout | null = null;
   private looking: Promise<void> | null = null;
 
   constructor(
@@ -32,21 +31,21 @@ export class Relay {
     private readonly metrics: Metrics,
     private readonly alerts: Alerts,
     private readonly webhooks: Webhooks,
+    private readonly loops: Loops,
   ) {}
 
   /** Looks for news from now on. */
   start(): void {
-    this.timer ??= setInterval(() => void this.look(), LOOK_EVERY_MS);
+    this.loops.start('relay', () => this.look());
   }
 
   /** Waits for the batch in hand. */
   async stop(): Promise<void> {
-    clearInterval(this.timer ?? undefined);
+    this.loops.stop('relay');
     await this.looking;
   }
 
   private async look(): Promise<void> {
-    if (this.looking) return;
     this.looking = this.passOnAll().catch((error: unknown) =>
       this.logger.warn(`news are not passed on, the next look will do it: ${this.settings.redact(String(error))}`),
     );

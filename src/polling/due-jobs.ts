@@ -1,8 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { SqlPool } from '../database/sql-pool.js';
 import { POLL_LANES, type PollLane } from '../domain/poll-schedule.js';
-import { TICK_EVERY_MS } from '../queue/queues.js';
+import { INTERVALS, type Intervals } from '../loops/intervals.js';
 import { Budgets } from './budgets.js';
 import { callsOf, worthwhileCalls, type DueJob } from './calls.js';
 import { departures, timetable, TURNS } from './timetable.js';
@@ -90,6 +90,7 @@ export class DueJobs {
   constructor(
     private readonly sql: SqlPool,
     private readonly budgets: Budgets,
+    @Inject(INTERVALS) private readonly intervals: Intervals,
   ) {}
 
   /**
@@ -102,7 +103,7 @@ export class DueJobs {
       if (!allowance) return [];
       const lockedAt = performance.now();
       const { now, tokens, rate, unprovenTokens, unprovenRate, turn } = allowance;
-      const until = { ahead: TICK_EVERY_MS / 1000, most: MOST_CALLS };
+      const until = { ahead: this.intervals.pollTick / 1000, most: MOST_CALLS };
       const places = {
         budget: departures({ tokens, rate }, until),
         unproven: departures({ tokens: unprovenTokens, rate: unprovenRate }, until),

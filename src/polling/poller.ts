@@ -2,9 +2,10 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Worker } from 'bullmq';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SqlPool } from '../database/sql-pool.js';
+import { INTERVALS, type Intervals } from '../loops/intervals.js';
 import { Metrics } from '../metrics/metrics.js';
 import { QUEUE_STORE, type QueueStore } from '../queue/queue-store.js';
-import { pollQueue, PollPayload, TICK_EVERY_MS, TICK_QUEUE } from '../queue/queues.js';
+import { pollQueue, PollPayload, TICK_QUEUE } from '../queue/queues.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import type { Account } from '../settings/settings.js';
 import { Receipts } from '../tracking/receipts.js';
@@ -52,6 +53,7 @@ export class Poller {
     private readonly setbacks: Setbacks,
     private readonly receipts: Receipts,
     private readonly metrics: Metrics,
+    @Inject(INTERVALS) private readonly intervals: Intervals,
   ) {}
 
   /** Begins to work: the beat, and one queue per account that can be asked. */
@@ -75,7 +77,7 @@ export class Poller {
       if (!this.settings.canAsk(name)) this.stopWorkingOn(name, worker);
     }
     await this.budgets.probeNow(accounts.map(({ name }) => name));
-    await this.sql.transaction((client) => watchUnwatched(client, accounts));
+    await this.sql.transaction((client) => watchUnwatched(client, accounts, this.intervals.unwatchedJobs));
   }
 
   /** Safe to repeat: the beat lives in the queue store, which may be wiped at any moment. */
@@ -84,7 +86,7 @@ export class Poller {
       .queue(TICK_QUEUE)
       .upsertJobScheduler(
         'beat',
-        { every: TICK_EVERY_MS },
+        { every: this.intervals.pollTick },
         { name: 'tick', opts: { removeOnComplete: true, removeOnFail: true } },
       );
   }

@@ -2,8 +2,6 @@ import type pg from 'pg';
 import { POLL_LANES } from '../domain/poll-schedule.js';
 import type { Account } from '../settings/settings.js';
 
-/** How often `watchUnwatched` is meant to be called, in seconds. */
-export const WATCH_EVERY_SECONDS = 5;
 /** Vendors answer about jobs for a year; asked about an older one, they would make a finished job a lost one. */
 const OLDEST = '360 days';
 
@@ -21,7 +19,7 @@ WITH unwatched AS (
     WHERE account = asked.account AND created_at > now() - interval '${OLDEST}'
       AND next_poll_at IS NULL AND closed_at IS NULL AND (terminal_at IS NULL OR NOT confirmed)
       AND (registered OR parent_job_id IS NULL)
-    ORDER BY created_at DESC LIMIT ceil(asked.calls_per_second * ${WATCH_EVERY_SECONDS}) FOR UPDATE SKIP LOCKED
+    ORDER BY created_at DESC LIMIT ceil(asked.calls_per_second * $2::float8 / 1000) FOR UPDATE SKIP LOCKED
   ) job
 ), watched AS (
   UPDATE jobs SET next_poll_at = clock_timestamp() + make_interval(secs => unwatched.seconds), poll_interval_ms = NULL,
@@ -33,17 +31,19 @@ SELECT account, count(*)::int AS jobs FROM watched GROUP BY account`;
 
 /**
  * Makes jobs due that nobody looks at though somebody can be asked: their account was claim-only and has credentials now,
- * since a reload or since a start. Answers how many, by account.
+ * since a reload or since a start. Answers how many, by account. Called every `everyMs`, it makes as many due as their budgets have
+ * calls for until the next time.
  */
 export async function watchUnwatched(
   client: pg.ClientBase,
   accounts: readonly Account[],
+  everyMs: number,
 ): Promise<{ account: string; jobs: number }[]> {
   const asked = accounts.map(({ name, requestsPerSecond }) => ({ account: name, calls_per_second: requestsPerSecond }));
   const { rows } = await client.query<{ account: string; jobs: number }>({
     name: 'watch-unwatched',
     text: WATCH,
-    values: [JSON.stringify(asked)],
+    values: [JSON.stringify(asked), everyMs],
   });
   return rows;
 }

@@ -4,7 +4,6 @@ import { z } from 'zod';
 export const APPLY_QUEUE = 'apply';
 /** The scheduler's beat: "see what is due". */
 export const TICK_QUEUE = 'poll-tick';
-export const TICK_EVERY_MS = 500;
 
 /** Wake-ups for the senders of stored deliveries: "this channel has something to send". */
 export const DELIVERY_QUEUE = 'deliver';

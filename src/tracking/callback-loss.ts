@@ -1,5 +1,4 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { Interval } from '@nestjs/schedule';
 import { SqlPool } from '../database/sql-pool.js';
 import { expectedShare } from '../domain/share.js';
 
@@ -7,7 +6,6 @@ import { expectedShare } from '../domain/share.js';
 const HOURS = 6;
 /** What is believed of an API until its callbacks are counted: one in a hundred is lost, as if twenty had been due. */
 const PRIOR = { share: 0.01, weight: 20 };
-const REFRESH_EVERY_MS = 60_000;
 
 export type LossOfApi = { account: string; api: string; loss: number };
 
@@ -42,7 +40,6 @@ export class CallbackLoss implements OnModuleInit {
     await this.refresh();
   }
 
-  @Interval(REFRESH_EVERY_MS)
   async refresh(): Promise<void> {
     try {
       const losses = await readCallbackLoss(this.sql);

@@ -1,5 +1,4 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { Interval } from '@nestjs/schedule';
 import { durationsOf, startOf, type DurationProfile } from '../domain/duration-profile.js';
 import { nextLookMs, planLooks, type Plan } from '../domain/inspection-plan.js';
 import type { JobFacts } from '../domain/observation.js';
@@ -9,7 +8,6 @@ import { SqlPool } from '../database/sql-pool.js';
 import { CallbackLoss } from './callback-loss.js';
 import { readProfiles } from './durations.js';
 
-const REFRESH_EVERY_MS = 60_000;
 /** Profiles held in memory, 2 KB each; a job of any other recipe goes by those of its API. */
 const MOST_PROFILES = 5000;
 /** Plans are made for losses a factor of about 1.4 apart. */
@@ -42,7 +40,6 @@ export class Schedules implements OnModuleInit {
   }
 
   /** Takes over what has been learned since the last time. */
-  @Interval(REFRESH_EVERY_MS)
   async refresh(): Promise<void> {
     try {
       const rows = await readProfiles(this.sql, { since: this.learnedUntil, most: MOST_PROFILES });

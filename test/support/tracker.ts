@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import type { Emulator } from '../../emulator/emulator.js';
 import { imsSignature } from '../../src/callbacks/authenticate.js';
 import { SqlPool } from '../../src/database/sql-pool.js';
+import { DEFAULT_INTERVALS, type Intervals } from '../../src/loops/intervals.js';
 import type { Role } from '../../src/operations/role.js';
 import { AlertsFile, toAlertSettings } from '../../src/settings/alert-settings.js';
 import { CurrentSettings } from '../../src/settings/current-settings.js';
@@ -26,6 +27,26 @@ export const HUAWEI_VENDOR_ACCOUNT = { ...HUAWEI_CREDENTIALS, projectId: HUAWEI_
 
 export const alertSettings = (inYaml: object = {}) => toAlertSettings(AlertsFile.parse(inYaml));
 
+/** Short, so that no test waits for a loop; not shorter, since every tracker of a run pays for its own. */
+export const TEST_INTERVALS: Intervals = {
+  ...DEFAULT_INTERVALS,
+  pollTick: 100,
+  tickUpkeep: 500,
+  receiptSweep: 200,
+  relay: 100,
+  deliverySweep: 100,
+  goneChannels: 500,
+  budgetUpkeep: 200,
+  alertDispatch: 100,
+  figureRules: 250,
+  discovery: 100,
+  unwatchedJobs: 500,
+  durationLearning: 500,
+  profileRefresh: 500,
+  callbackLossRefresh: 500,
+  callbackCount: 250,
+};
+
 type Options = {
   emulator?: Emulator;
   store?: TestQueueStore;
@@ -37,6 +58,8 @@ type Options = {
   /** Both as in callsheet.yaml. */
   alerts?: object;
   webhooks?: object;
+  /** What the subject of a test needs other than `TEST_INTERVALS`. */
+  intervals?: Partial<Intervals>;
 };
 
 export type Answer = { status: number; body: any; text: string };
@@ -97,7 +120,8 @@ export async function startTracker(options: Options = {}) {
     alerts: alertSettings(options.alerts),
     webhooks: WebhooksFile.parse(options.webhooks ?? {}),
   };
-  const running = await start(new CurrentSettings(settings), databaseUrl, options.role ?? 'all');
+  const intervals = { ...TEST_INTERVALS, ...options.intervals };
+  const running = await start(new CurrentSettings(settings), databaseUrl, options.role ?? 'all', intervals);
   // The vendor signs the address it was given, which is known only now that a port was found.
   const current = running.app.get(CurrentSettings);
   current.replace({ ...current.value, publicUrl: running.url });
