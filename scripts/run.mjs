@@ -13,13 +13,18 @@ const OLDEST_NODE = [20, 19];
 // measured, 330 MiB where this limit leaves 210.
 const NODE = ['--enable-source-maps', '--max-old-space-size=1024'];
 
+const JEST = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'];
+
 const COMMANDS = {
   start: { builds: true, node: [...NODE, 'dist/src/main.js'] },
   // The young generation is where a replay's memory lives and dies; the default of 16 MB has it tidied up all the time.
   replay: { builds: true, node: ['--enable-source-maps', '--max-semi-space-size=128', 'dist/src/replay.js'] },
   demo: { builds: true, node: [...NODE, 'dist/emulator/demo.js'] },
   bench: { builds: true, node: [...NODE, 'dist/bench/main.js'] },
-  test: { node: ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'] },
+  test: { node: JEST },
+  'test:system': { node: JEST, env: { CALLSHEET_TESTS: 'system' } },
+  'test:pages': { node: JEST, env: { CALLSHEET_TESTS: 'pages' } },
+  'test:stress': { node: ['test/stress.mjs'] },
   build: { builds: true },
   setup: {},
 };
@@ -42,7 +47,7 @@ function main() {
       for (const step of STEPS) if (step.needs(command) && step.isDue()) step.run();
     });
   }
-  if (command.node) launch([...command.node, ...args]);
+  if (command.node) launch([...command.node, ...args], command.env);
 }
 
 const STEPS = [
@@ -189,12 +194,12 @@ function sleep(ms) {
  * The child has a process group of its own, or Ctrl-C would reach it twice: from the terminal, and from npm through us.
  * In exchange it must learn of our end by itself: the pipe on its descriptor 3 breaks when we are gone.
  */
-function launch(args) {
+function launch(args, env = {}) {
   const windows = process.platform === 'win32';
   const guard = new URL('end-with-parent.mjs', import.meta.url).href;
   const child = spawn(process.execPath, windows ? args : ['--import', guard, ...args], {
     cwd: ROOT,
-    env: { ...process.env, CALLSHEET_RUNNER: String(process.pid) },
+    env: { ...process.env, ...env, CALLSHEET_RUNNER: String(process.pid) },
     stdio: ['inherit', 'inherit', 'inherit', windows ? 'ignore' : 'pipe'],
     detached: !windows,
   });

@@ -9,8 +9,8 @@ const ROOT = path.join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
 
 describe('docs/vendors.md', () => {
-  // `test/callbacks.e2e.spec.ts`: "answers exactly 200 …"
-  const named = [...read('docs/vendors.md').matchAll(/`([\w/.-]+\.spec\.ts)`: "([^"]+)"/g)].map(
+  // `test/callbacks/callbacks.suite.ts`: "answers exactly 200 …"
+  const named = [...read('docs/vendors.md').matchAll(/`([\w/.-]+\.(?:spec|suite)\.ts)`: "([^"]+)"/g)].map(
     ([, file = '', test = '']) => [file, test] as const,
   );
 

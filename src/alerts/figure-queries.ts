@@ -6,7 +6,7 @@ import { POLL_LANES } from '../domain/poll-schedule.js';
 /**
  * What figure rules are about, by hand: each is asked every few seconds, and must cost the same at a million jobs as at a
  * thousand. So each goes along an index that there is for others, no further than it has to, and stops after a bounded number of rows
- * (test/query-plans.e2e.spec.ts watches the plans).
+ * (test/database/query-plans.suite.ts watches the plans).
  */
 
 /** Jobs that ended last, of a window: enough for any share. */

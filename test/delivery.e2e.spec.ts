@@ -1,0 +1,4 @@
+// One file a capability, so that its suites load the program once (CONTRIBUTING.md, Tests).
+import './delivery/deliveries.suite.js';
+import './delivery/receivers.suite.js';
+import './delivery/webhooks.suite.js';
