@@ -3,7 +3,7 @@ import type { Proxies } from './vendor-client.js';
 import { VendorError } from './vendor-error.js';
 
 /** For the connection, for the first byte of the answer, and between two bytes of it. */
-const TIMEOUT_MS = 5000;
+export const SILENCE_MS = 5000;
 /** For all of it: half of the lease under which a job is asked about. */
 const LONGEST_MS = 10_000;
 /** Far above any answer about jobs; a page without an end must not fill the memory. */
@@ -23,9 +23,13 @@ export class VendorHttp {
   private readonly origin: string;
   private readonly dispatcher: Dispatcher;
 
-  constructor(endpoint: string, proxies: Proxies) {
+  constructor(
+    endpoint: string,
+    proxies: Proxies,
+    private readonly silenceMs = SILENCE_MS,
+  ) {
     ({ host: this.host, origin: this.origin } = new URL(endpoint));
-    this.dispatcher = dispatcherFor(this.origin, proxies);
+    this.dispatcher = dispatcherFor(this.origin, proxies, { timeout: silenceMs });
   }
 
   /** The whole answer, whatever its status. Rejects with a transient `VendorError` when there is none. */
@@ -40,8 +44,8 @@ export class VendorHttp {
         path,
         method,
         headers,
-        headersTimeout: TIMEOUT_MS,
-        bodyTimeout: TIMEOUT_MS,
+        headersTimeout: this.silenceMs,
+        bodyTimeout: this.silenceMs,
         signal: AbortSignal.timeout(LONGEST_MS),
       });
       return { status: statusCode, headers: theirs, body: await whole(body) };
@@ -76,12 +80,12 @@ export function retryAfterMs(headers: HttpAnswer['headers'], now: number): numbe
 export function dispatcherFor(
   origin: string,
   { http, https, except }: Proxies,
-  connect: Agent.Options['connect'] = { timeout: TIMEOUT_MS },
+  connect: Agent.Options['connect'],
 ): Dispatcher {
   const proxy = origin.startsWith('https:') ? https : http;
   if (proxy === null) return new Agent({ connect });
   const noProxy = /(^|[,\s])\*([,\s]|$)/.test(except) ? '*' : `${except},${LOOPBACK}`;
-  const proxyTls = { timeout: TIMEOUT_MS };
+  const proxyTls = { timeout: SILENCE_MS };
   return new EnvHttpProxyAgent({ connect, proxyTls, httpProxy: proxy, httpsProxy: proxy, noProxy });
 }
 

@@ -13,6 +13,8 @@ export type Connection = {
   /** Huawei Cloud alone has it. */
   projectId: string | null;
   proxies: Proxies;
+  /** How long the vendor may be silent; left out: `SILENCE_MS`. */
+  silenceMs?: number;
 };
 
 /** The proxies of the environment, as `http://[user:password@]host:port`; null: there is none for this scheme. */

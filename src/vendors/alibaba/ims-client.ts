@@ -25,8 +25,8 @@ export class ImsClient implements VendorClient {
   private readonly http: VendorHttp;
   private readonly credentials: Connection['credentials'];
 
-  constructor({ endpoint, credentials, proxies }: Connection) {
-    this.http = new VendorHttp(endpoint, proxies);
+  constructor({ endpoint, credentials, proxies, silenceMs }: Connection) {
+    this.http = new VendorHttp(endpoint, proxies, silenceMs);
     this.credentials = credentials;
   }
 

@@ -15,8 +15,8 @@ export class MpcClient implements VendorClient {
   private readonly credentials: Connection['credentials'];
   private readonly projectId: string;
 
-  constructor({ endpoint, credentials, projectId, proxies }: Connection) {
-    this.http = new VendorHttp(endpoint, proxies);
+  constructor({ endpoint, credentials, projectId, proxies, silenceMs }: Connection) {
+    this.http = new VendorHttp(endpoint, proxies, silenceMs);
     this.credentials = credentials;
     this.projectId = projectId ?? '';
   }
