@@ -57,8 +57,9 @@ export async function live({ clouds, tracker, page, say, signal }: Options): Pro
   clouds.openTo(tracker, onTrouble);
   const face = process.stdout.isTTY ? tableFace(process.stdout) : plainFace(say);
   let view: View | null = null;
+  let shown = false;
   try {
-    while (!signal.aborted) {
+    do {
       const began = Date.now();
       let news: JobItem[] = [];
       try {
@@ -67,9 +68,13 @@ export async function live({ clouds, tracker, page, say, signal }: Options): Pro
       } catch (error) {
         if (view) view = { ...view, now: began, trouble: `the tracker does not answer: ${String(error)}` };
       }
-      if (view && !signal.aborted) face.show(view, news);
+      // Once in any case, so that a run of few seconds on a busy machine has something to show.
+      if (view && !(shown && signal.aborted)) {
+        face.show(view, news);
+        shown = true;
+      }
       await sleep(Math.max(0, began + REFRESH_MS - Date.now()), undefined, { signal }).catch(() => undefined);
-    }
+    } while (!signal.aborted);
   } finally {
     face.close();
   }
