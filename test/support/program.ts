@@ -4,7 +4,8 @@ import path from 'node:path';
 /** The compiled twin of a source file, named from the top of the project and without its ending. */
 export const compiled = (file: string): string => path.join(process.env['TEST_COMPILED'] ?? '', `${file}.js`);
 
-const READY_WITHIN_MS = 60_000;
+/** Generous, because it costs nothing when it listens, and a busy machine is the normal case. */
+const READY_WITHIN_MS = 240_000;
 
 export type Program = {
   url: string;

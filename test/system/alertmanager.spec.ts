@@ -4,14 +4,15 @@ import type { AlertMessage } from '../../src/alerts/alert-message.js';
 import { channelTo } from '../../src/alerts/receivers.js';
 import { DeliveryFailed } from '../../src/delivery/channel.js';
 import { sendWithin } from '../../src/delivery/send-within.js';
-import { Metrics } from '../../src/metrics/metrics.js';
 import { ALERT_ID, alertMessage } from '../support/alert-message.js';
 import { alertmanagerIsInstalled, startAlertmanager, tool, type Alertmanager } from '../support/alertmanager.js';
 import { eventually } from '../support/eventually.js';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 const CONFIG = path.join(import.meta.dirname, '../fixtures/alerting/alertmanager.yml');
-const REPOST_MS = 1_500;
+/** So long that no alert ends by itself while a test looks at it, and so short that it ends while a test waits for that. */
+const LONG_MS = 900_000;
+const SHORT_MS = 500;
 
 (alertmanagerIsInstalled ? describe : describe.skip)('an Alertmanager', () => {
   let alertmanager: Alertmanager;
@@ -20,9 +21,9 @@ const REPOST_MS = 1_500;
   });
   afterAll(() => alertmanager?.stop());
 
-  const post = async (message: AlertMessage) => {
+  const post = async (message: AlertMessage, repostIntervalMs = LONG_MS) => {
     const { url } = alertmanager;
-    const common = { name: 'am', severities: null, language: 'en', url, repostIntervalMs: REPOST_MS } as const;
+    const common = { name: 'am', severities: null, language: 'en', url, repostIntervalMs } as const;
     const channel = channelTo({ ...common, type: 'alertmanager' }, { http: null, https: null, except: '' });
     const { dedupKey } = message;
     const outgoing = { id: uuidv7(), dedupKey, payload: message, createdAt: new Date(), attempt: 1 };
@@ -64,25 +65,29 @@ const REPOST_MS = 1_500;
       ]);
     });
 
-    // Longer than it would stay by itself.
-    const until = Date.now() + 4 * REPOST_MS;
-    while (Date.now() < until) {
-      await post(alertMessage({ reason: 'repeated', alert: { openedAt, failures: 35 } }));
-      await new Promise((resolve) => setTimeout(resolve, REPOST_MS / 2));
-      expect(await active()).toHaveLength(1);
+    // It stays longer than it would by itself, as often as it is reposted.
+    const repeated = alertMessage({ reason: 'repeated', alert: { openedAt, failures: 35 } });
+    for (let repost = 1; repost <= 3; repost++) {
+      await post(repeated, SHORT_MS);
+      const endBySelf = Date.now() + 3 * SHORT_MS;
+      await post(repeated);
+      await eventually(() => expect(Date.now()).toBeGreaterThan(endBySelf));
+      expect(await active()).toMatchObject([{ fingerprint: alert.fingerprint }]);
     }
 
     const resolvedAt = new Date().toISOString();
     await post(alertMessage({ reason: 'resolved', alert: { openedAt, status: 'resolved', resolvedAt } }));
-    await eventually(async () => expect(await active()).toEqual([]), { timeoutMs: 2 * REPOST_MS });
+    await eventually(async () => expect(await active()).toEqual([]));
 
-    await post(alertMessage({ reason: 'reopened', dedupKey: `${ALERT_ID}/2` }));
-    await eventually(async () => expect(await active()).toMatchObject([{ fingerprint: alert.fingerprint }]));
-    // Nobody reposts it any more: it ends by itself.
-    await eventually(async () => expect(await active()).toEqual([]), {
-      timeoutMs: 20_000,
-      intervalMs: 200,
-    });
+    // Not reposted, it ends by itself. It is given longer where the machine is so busy that it ends before it was looked at.
+    const reopened = alertMessage({ reason: 'reopened', dedupKey: `${ALERT_ID}/2` });
+    let again: unknown[] = [];
+    for (let repostMs = SHORT_MS; again.length === 0; repostMs *= 2) {
+      await post(reopened, repostMs);
+      again = await active();
+    }
+    expect(again).toMatchObject([{ fingerprint: alert.fingerprint }]);
+    await eventually(async () => expect(await active()).toEqual([]), { intervalMs: 100 });
   });
 
   it('takes labels that are no labels of Prometheus, and an alert that says little', async () => {
@@ -119,16 +124,5 @@ const REPOST_MS = 1_500;
     expect(await tool('promtool', 'check', 'rules', rules)).toContain('SUCCESS');
     const cases = path.join(import.meta.dirname, '../fixtures/alerting/rules.test.yml');
     expect(await tool('promtool', 'test', 'rules', cases)).toContain('SUCCESS');
-  });
-});
-
-describe('the rules for Prometheus', () => {
-  it('ask for nothing that Callsheet does not tell', async () => {
-    const { readFileSync } = await import('node:fs');
-    const text = readFileSync(path.join(ROOT, 'docs/alerting/rules.yml'), 'utf8');
-    const asked = new Set([...text.matchAll(/\bcallsheet_\w+/g)].map(([name]) => name));
-    const told = new Set((await new Metrics().registry.getMetricsAsJSON()).map(({ name }) => name));
-    expect(asked.size).toBeGreaterThan(5);
-    for (const name of asked) expect(told).toContain(name);
   });
 });

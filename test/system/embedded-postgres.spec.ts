@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -14,12 +14,27 @@ import { isRunning, processName, type ProcessName } from '../../src/embedded/pro
 import { eventually } from '../support/eventually.js';
 import { compiled } from '../support/program.js';
 
+const SETTINGS = { shared_buffers: '16MB' };
+
 let dataDir: string;
+let made: string;
 const owners: ChildProcess[] = [];
 
+function makeFolder(): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'callsheet-embedded-'));
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
+/** A data directory whose cluster is made, because to make one takes seconds. */
+beforeAll(async () => {
+  made = makeFolder();
+  await (await startEmbeddedPostgres({ dataDir: made, settings: SETTINGS })).stop();
+});
+afterAll(() => rmSync(made, { recursive: true, force: true }));
+
 beforeEach(() => {
-  dataDir = mkdtempSync(path.join(os.tmpdir(), 'callsheet-embedded-'));
-  chmodSync(dataDir, 0o755);
+  dataDir = makeFolder();
 });
 
 afterEach(async () => {
@@ -29,7 +44,9 @@ afterEach(async () => {
 });
 
 const inData = (name: string) => path.join(dataDir, name);
-const start = () => startEmbeddedPostgres({ dataDir, settings: { shared_buffers: '16MB' } });
+const start = () => startEmbeddedPostgres({ dataDir, settings: SETTINGS });
+/** Puts a cluster into the data directory, with the owner that it has. */
+const useMadeCluster = () => expect(spawnSync('cp', ['-a', `${made}/.`, dataDir]).status).toBe(0);
 
 /** Another process that starts Postgres in the data directory; resolves at the first message that fits. */
 async function otherProcess(until: 'progress' | 'url'): Promise<{ owner: ChildProcess; url: string }> {
@@ -78,6 +95,7 @@ it('finds its data again at the next start, and leaves no process in between', a
 });
 
 it('listens on the loopback address alone, asks for the password, and keeps that to its owner', async () => {
+  useMadeCluster();
   await stopping(await start(), async (url) => {
     expect(await query(url, 'SHOW listen_addresses')).toEqual([{ listen_addresses: '127.0.0.1' }]);
     expect(await query(url, 'SHOW fsync')).toEqual([{ fsync: 'on' }]);
@@ -89,6 +107,7 @@ it('listens on the loopback address alone, asks for the password, and keeps that
 });
 
 it('stops when its owner is killed, and the next start has the data', async () => {
+  useMadeCluster();
   const { owner, url } = await otherProcess('url');
   await query(url, 'CREATE TABLE kept AS SELECT 42 AS answer');
   const server = postmaster();
@@ -99,6 +118,7 @@ it('stops when its owner is killed, and the next start has the data', async () =
 });
 
 it('waits for the server that a killed owner left behind', async () => {
+  useMadeCluster();
   const { owner, url } = await otherProcess('url');
   await query(url, 'CREATE TABLE kept AS SELECT 42 AS answer');
   owner.kill('SIGKILL');
@@ -107,6 +127,7 @@ it('waits for the server that a killed owner left behind', async () => {
 });
 
 it('refuses a directory in use, naming who holds it, and does no harm', async () => {
+  useMadeCluster();
   const { owner, url } = await otherProcess('url');
   await expect(start()).rejects.toThrow(`in use by the process with pid ${owner.pid}`);
   expect(await query(url, 'SELECT 1 AS alive')).toEqual([{ alive: 1 }]);
@@ -114,6 +135,7 @@ it('refuses a directory in use, naming who holds it, and does no harm', async ()
 
 it('tells whoever asks where the server of another process listens, while that runs', async () => {
   expect([hasEmbeddedPostgres({ dataDir }), runningEmbeddedPostgres({ dataDir })]).toEqual([false, null]);
+  useMadeCluster();
   const { owner, url } = await otherProcess('url');
   expect(runningEmbeddedPostgres({ dataDir })).toBe(url);
   expect(await query(url, 'SELECT 42 AS answer')).toEqual([{ answer: 42 }]);
