@@ -1,19 +1,18 @@
 import { startEmulator, type EmulatedJob, type Emulator, type SubmitOptions } from '../../emulator/emulator.js';
 import { eventually } from '../support/eventually.js';
 import { vendorSample } from '../support/fixtures.js';
-import { queueStores } from '../support/queue-stores.js';
 import { startTracker, VENDOR_ACCOUNT, type TestTracker } from '../support/tracker.js';
 
 const BATCH = 'alibaba-ims/batch-media-producing';
 const PRODUCING = 'alibaba-ims/media-producing';
 
-describe.each(queueStores)('quick video batches, queues on $name', (store) => {
+describe('quick video batches', () => {
   let emulator: Emulator;
   let tracker: TestTracker;
 
   beforeAll(async () => {
     emulator = await startEmulator({ seed: 41, timeScale: 0.01, accounts: [VENDOR_ACCOUNT] });
-    tracker = await startTracker({ emulator, store });
+    tracker = await startTracker({ emulator });
   });
   afterAll(async () => {
     await tracker.stop();
@@ -26,10 +25,13 @@ describe.each(queueStores)('quick video batches, queues on $name', (store) => {
     (await tracker.post('/v1/jobs', { account: 'media-cn', api, vendorJobId, callbackExpected: false })).body.id;
   const view = async (id: string) => (await tracker.get(`/v1/jobs/${id}`)).body;
   const ended = async (id: string, batch: EmulatedJob) => {
-    await eventually(async () =>
-      expect(await view(id)).toMatchObject({ status: batch.expectedStatus, confirmed: true }),
-    );
-    return view(id);
+    await eventually(async () => {
+      const rows = await tracker.rows('SELECT status, confirmed FROM jobs WHERE id = $1', [id]);
+      expect(rows).toEqual([{ status: batch.expectedStatus, confirmed: true }]);
+    });
+    const job = await view(id);
+    expect(job).toMatchObject({ status: batch.expectedStatus, confirmed: true });
+    return job;
   };
   const asked = (jobId: string) => emulator.requests.where({ jobId, action: 'GetMediaProducingJob' });
 
@@ -113,7 +115,9 @@ describe.each(queueStores)('quick video batches, queues on $name', (store) => {
         });
         expect(asked(part.vendorSubjobId)).toHaveLength(1);
       }
-      for (const part of subjobs.filter((part: any) => part.status === 'succeeded')) {
+      const succeeded = subjobs.filter((part: any) => part.status === 'succeeded');
+      expect(succeeded.length).toBeGreaterThan(0);
+      for (const part of succeeded) {
         expect(asked(part.vendorSubjobId)).toHaveLength(0);
       }
     });
@@ -171,7 +175,7 @@ describe.each(queueStores)('quick video batches, queues on $name', (store) => {
   });
 
   it('applies and reads a batch of 1,000 subjobs', async () => {
-    const batch = submit({ outcome: 'partially_failed', subjobs: 1000, durationMs: 60_000 });
+    const batch = submit({ outcome: 'partially_failed', subjobs: 1000 });
     const id = await register(batch.vendorJobId);
     const job = await ended(id, batch);
     expect(job.subjobCounts.total).toBe(1000);

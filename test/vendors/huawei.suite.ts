@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { startEmulator, type EmulatedJob, type Emulator } from '../../emulator/emulator.js';
 import { NO_FAULTS } from '../../emulator/faults.js';
+import { dueNow } from '../support/due-now.js';
 import { eventually } from '../support/eventually.js';
-import { queueStores } from '../support/queue-stores.js';
 import { HUAWEI_VENDOR_ACCOUNT, huaweiAccount, startTracker, type TestTracker } from '../support/tracker.js';
 
 const API = 'huawei-mpc/editing';
@@ -11,13 +11,13 @@ const SAMPLE = JSON.parse(
   readFileSync(path.join(import.meta.dirname, '../fixtures/huawei-mpc-editing/vendor-sample.payload.json'), 'utf8'),
 );
 
-describe.each(queueStores)('jobs of Huawei MPC, queues on $name', (store) => {
+describe('jobs of Huawei MPC', () => {
   let emulator: Emulator;
   let tracker: TestTracker;
 
   beforeAll(async () => {
     emulator = await startEmulator({ seed: 41, timeScale: 0.01, accounts: [HUAWEI_VENDOR_ACCOUNT] });
-    tracker = await startTracker({ emulator, store, accounts: [huaweiAccount(emulator.url)] });
+    tracker = await startTracker({ emulator, accounts: [huaweiAccount(emulator.url)] });
   });
   afterAll(async () => {
     await tracker.stop();
@@ -112,7 +112,7 @@ describe.each(queueStores)('jobs of Huawei MPC, queues on $name', (store) => {
     emulator.setFaults({ noTask });
     const hidden = emulator.submit({ api: API, queueMs: 0, durationMs: 1, outcome: 'succeeded', hidden: true });
     const [id = ''] = await register([hidden.vendorJobId]);
-    await eventually(async () => expect((await tracker.get(`/v1/jobs/${id}/receipts`)).body.data).toHaveLength(1));
+    await eventually(async () => expect((await tracker.get(`/v1/jobs/${id}/receipts`)).body.data).not.toHaveLength(0));
     expect(await show(id)).toMatchObject({ status: 'queued', confirmed: false });
 
     await tracker.rows(`UPDATE jobs SET created_at = now() - interval '15 minutes' WHERE id = $1`, [id]);
@@ -134,16 +134,21 @@ describe.each(queueStores)('jobs of Huawei MPC, queues on $name', (store) => {
       dirtyValues: 0.3,
     });
     const jobs = Array.from({ length: 24 }, () => emulator.submit({ api: API, durationMs: 30_000 }));
-    const ids = await register(jobs.map(({ vendorJobId }) => vendorJobId));
-    await eventually(async () => {
-      const rows = await tracker.rows('SELECT id, status, confirmed, next_poll_at FROM jobs WHERE id = ANY ($1)', [
-        ids,
-      ]);
-      const ends = new Map(rows.map(({ id, ...end }) => [id, end]));
-      expect(ids.map((id) => ends.get(id))).toEqual(
-        jobs.map(({ expectedStatus: status }) => ({ status, confirmed: true, next_poll_at: null })),
-      );
-    });
+    const vendorJobIds = jobs.map(({ vendorJobId }) => vendorJobId);
+    const ids = await register(vendorJobIds);
+    await eventually(
+      async () => {
+        await dueNow(tracker, vendorJobIds);
+        const rows = await tracker.rows('SELECT id, status, confirmed, next_poll_at FROM jobs WHERE id = ANY ($1)', [
+          ids,
+        ]);
+        const ends = new Map(rows.map(({ id, ...end }) => [id, end]));
+        expect(ids.map((id) => ends.get(id))).toEqual(
+          jobs.map(({ expectedStatus: status }) => ({ status, confirmed: true, next_poll_at: null })),
+        );
+      },
+      { intervalMs: 250 },
+    );
     const failed = jobs.findIndex(({ expectedError }) => expectedError !== undefined);
     if (failed !== -1) expect(await show(ids[failed] ?? '')).toMatchObject({ error: jobs[failed]?.expectedError });
   });
@@ -161,9 +166,14 @@ describe.each(queueStores)('jobs of Huawei MPC, queues on $name', (store) => {
     expect((await tracker.get('/v1/accounts')).text).not.toContain('AKSECRETFINDME');
 
     emulator.setFaults(NO_FAULTS);
-    // A minute later, as far as the budget knows.
-    await tracker.rows('UPDATE budgets SET probe_at = now()');
-    await eventually(async () => expect(await show(id)).toMatchObject({ status: 'succeeded' }));
-    expect(await budget()).toMatchObject({ paused: null });
+    await eventually(
+      async () => {
+        // A minute later, as far as the budget knows; once more when an answer of before has paused it again.
+        await tracker.rows('UPDATE budgets SET probe_at = now() WHERE probe_at > now()');
+        expect(await show(id)).toMatchObject({ status: 'succeeded' });
+        expect(await budget()).toMatchObject({ paused: null });
+      },
+      { intervalMs: 100 },
+    );
   });
 });

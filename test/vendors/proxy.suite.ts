@@ -29,11 +29,14 @@ const LOGIN = `ops:${encodeURIComponent(PASSWORD)}@`;
 let emulator: Emulator;
 let proxy: ConnectProxy;
 
-beforeAll(async () => {
-  emulator = await startEmulator({ accounts: [VENDOR_ACCOUNT, HUAWEI_VENDOR_ACCOUNT] });
-});
-afterAll(() => emulator.stop());
-afterEach(() => proxy.stop());
+/** Called in every `describe`, because hooks at the top of a suite act on its whole file. */
+function useEmulator(): void {
+  beforeAll(async () => {
+    emulator = await startEmulator({ accounts: [VENDOR_ACCOUNT, HUAWEI_VENDOR_ACCOUNT] });
+  });
+  afterAll(() => emulator.stop());
+  afterEach(() => proxy.stop());
+}
 
 const behind = (except = ''): Proxies => ({
   http: `http://${LOGIN}127.0.0.1:${proxy.port}`,
@@ -53,6 +56,7 @@ function ask(vendor: Vendor, ...where: Parameters<typeof clientOf> extends [Vend
 }
 
 describe.each(VENDORS)('calling %s through a proxy', (vendor) => {
+  useEmulator();
   beforeEach(async () => {
     proxy = await startConnectProxy(emulator.port);
   });
@@ -97,6 +101,7 @@ describe.each(VENDORS)('calling %s through a proxy', (vendor) => {
 describe('npm start -- --check', () => {
   let folder: string;
   let vendor: Server;
+  useEmulator();
 
   beforeEach(async () => {
     folder = mkdtempSync(path.join(tmpdir(), 'callsheet-proxy-'));

@@ -1,4 +1,5 @@
 import { startEmulator, type Api, type Emulator } from '../../emulator/emulator.js';
+import type { Vendor } from '../../src/domain/vendor.js';
 import { VENDOR_APIS } from '../../src/vendors/registry.js';
 import { eventually } from '../support/eventually.js';
 import { vendorSample } from '../support/fixtures.js';
@@ -55,24 +56,36 @@ function onlySaid(stream: Record<string, unknown>) {
 }
 
 describe('the sample on the vendor’s own page, the whole way', () => {
-  let emulator: Emulator;
+  // Vendors use one masked id on several pages, and no account has two jobs of one id: the second one is another account's.
+  let accounts: { name: string; vendor: Vendor; emulator: Emulator }[];
   let tracker: TestTracker;
 
-  // Vendors use one masked id on several pages, and nobody has two jobs of one id.
-  beforeEach(async () => {
-    emulator = await startEmulator({ seed: 61, timeScale: 0.01, accounts: [VENDOR_ACCOUNT, HUAWEI_VENDOR_ACCOUNT] });
-    tracker = await startTracker({ accounts: [testAccount(emulator.url), huaweiAccount(emulator.url)] });
+  beforeAll(async () => {
+    const started = () =>
+      startEmulator({ seed: 61, timeScale: 0.01, accounts: [VENDOR_ACCOUNT, HUAWEI_VENDOR_ACCOUNT] });
+    accounts = [
+      { name: 'media-cn', vendor: 'alibaba-ims', emulator: await started() },
+      { name: 'stills-cn', vendor: 'alibaba-ims', emulator: await started() },
+      { name: 'clips-cn', vendor: 'huawei-mpc', emulator: await started() },
+    ];
+    tracker = await startTracker({
+      accounts: accounts.map(({ name, vendor, emulator }) =>
+        (vendor === 'huawei-mpc' ? huaweiAccount : testAccount)(emulator.url, { name }),
+      ),
+    });
   });
-  afterEach(async () => {
+  afterAll(async () => {
     await tracker.stop();
-    await emulator.stop();
+    for (const { emulator } of accounts) await emulator.stop();
   });
 
   it.each(VENDOR_APIS.map(({ name, vendor }) => [name as Api, vendor] as const))('of %s', async (api, vendor) => {
     const [seen] = vendorSample(api, 'observation');
-    const account = vendor === 'huawei-mpc' ? huaweiAccount('').name : 'media-cn';
-    const accessKeyId = (vendor === 'huawei-mpc' ? HUAWEI_VENDOR_ACCOUNT : VENDOR_ACCOUNT).accessKeyId;
     const { vendorJobId } = seen;
+    const free = accounts.find((account) => account.vendor === vendor && !account.emulator.job(vendorJobId));
+    if (!free) throw new Error(`no account has room for ${vendorJobId}`);
+    const { name: account, emulator } = free;
+    const accessKeyId = (vendor === 'huawei-mpc' ? HUAWEI_VENDOR_ACCOUNT : VENDOR_ACCOUNT).accessKeyId;
     emulator.submit({ api, accessKeyId, vendorJobId, document: vendorSample(api), queueMs: 0, durationMs: 0 });
     const { body } = await tracker.post('/v1/jobs', { account, api, vendorJobId });
     const job = await eventually(async () => {
