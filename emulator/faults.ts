@@ -35,6 +35,8 @@ export type Faults = {
   /** Requests allowed per second for each account and action; the burst defaults to one second's worth. */
   limitPerSecond: number | undefined;
   limitBurst: number | undefined;
+  /** A page of a list holds no more jobs than this, however many are asked for. */
+  largestPage: number | undefined;
 };
 
 export type ChangedFields = { drop?: string[]; add?: Record<string, unknown>; retype?: string[] };
@@ -64,6 +66,7 @@ export const NO_FAULTS: Faults = {
   clockSkewMs: 0,
   limitPerSecond: undefined,
   limitBurst: undefined,
+  largestPage: undefined,
 };
 
 const RATES = [

@@ -1,7 +1,7 @@
 import { startEmulator, type Emulator, type Faults, type SubmitOptions } from './emulator.js';
 import { IMS_KINDS } from './kinds/kinds.js';
 import { ask, refused } from './support/ims-client.js';
-import { sleep } from './support/receiver.js';
+import { VirtualTimers } from './support/virtual-timers.js';
 
 const account = { accessKeyId: 'AK', accessKeySecret: 'SECRET' };
 const other = { accessKeyId: 'OTHER', accessKeySecret: 'OTHERSECRET' };
@@ -24,8 +24,11 @@ const LISTS = [
 ] as const;
 
 let emulator: Emulator;
-const start = async (faults: Partial<Faults> = {}) =>
-  (emulator = await startEmulator({ accounts: [account, other], faults }));
+let timers: VirtualTimers;
+const start = async (faults: Partial<Faults> = {}) => {
+  timers = new VirtualTimers();
+  emulator = await startEmulator({ accounts: [account, other], faults, timers });
+};
 afterEach(() => emulator.stop());
 
 const list = async (action: string, parameters: Record<string, string> = {}) =>
@@ -53,7 +56,7 @@ describe.each(LISTS)('%s', (api, action, key, size, token, usual) => {
       next = page[token] as string;
       if (next === '') break;
       // Whoever is submitted meanwhile is on no later page.
-      await sleep(2);
+      timers.pass(2);
       submit();
     }
     expect(lengths).toEqual([7, 7, 7, 4]);
@@ -75,8 +78,8 @@ describe.each(LISTS)('%s', (api, action, key, size, token, usual) => {
     await start();
     const done = submit(DONE);
     const running = submit({ queueMs: 0, durationMs: 3_600_000 });
-    await sleep(5);
-    const word = (job: typeof done) => job.word(new Date());
+    timers.pass(5);
+    const word = (job: typeof done) => job.word(new Date(timers.now()));
     expect(idsIn((await list(action, { Status: word(done) }))[key])).toEqual([done.vendorJobId]);
     expect(idsIn((await list(action, { Status: word(running) }))[key])).toEqual([running.vendorJobId]);
     const byId = api === 'alibaba-ims/media-producing' ? 'Keyword' : 'JobId';
@@ -99,7 +102,7 @@ describe.each(LISTS)('%s', (api, action, key, size, token, usual) => {
   it('says of a job what Get says, but for the details', async () => {
     await start({ dirtyValues: 1 });
     const { vendorJobId } = submit({ ...DONE, outputs: 2, groups: 1 });
-    await sleep(5);
+    timers.pass(5);
     const kind = IMS_KINDS.find((candidate) => candidate.api === api);
     const whole = (await ask(emulator, account, kind?.getAction ?? '', vendorJobId)).document[kind?.root ?? ''];
     const [listed = {}] = (await list(action))[key] as Record<string, unknown>[];
@@ -118,6 +121,17 @@ describe.each(LISTS)('%s', (api, action, key, size, token, usual) => {
     else expect(whole).toMatchObject(listed);
   });
 
+  it('holds fewer jobs than were asked for where its pages are smaller', async () => {
+    await start({ largestPage: 2 });
+    const jobs = Array.from({ length: 3 }, () => submit());
+    const first = await list(action, { [size]: '100' });
+    const second = await list(action, { [size]: '100', [token]: String(first[token]) });
+    expect([first, second].map((page) => idsIn(page[key]).length)).toEqual([2, 1]);
+    expect(second[token]).toBe('');
+    const seen = [first, second].flatMap((page) => idsIn(page[key]));
+    expect(seen.sort()).toEqual(jobs.map(({ vendorJobId }) => vendorJobId).sort());
+  });
+
   it('can be forbidden', async () => {
     await start({ forbiddenActions: [action] });
     expect(await refused(list(action))).toMatchObject({ code: 'Forbidden.RAM' });
@@ -128,7 +142,7 @@ it('producing jobs are listed for at most thirty days', async () => {
   await start();
   const range = (from: number, to?: number) =>
     list('ListMediaProducingJobs', { StartTime: time(from), ...(to !== undefined && { EndTime: time(to) }) });
-  const now = Date.now();
+  const now = timers.now();
   expect(await range(now - 30 * DAY_MS, now)).toMatchObject({ MediaProducingJobList: [] });
   expect(await refused(range(now - 31 * DAY_MS, now))).toMatchObject({ code: 'InvalidParameter', statusCode: 400 });
   expect(await refused(range(now - 31 * DAY_MS))).toMatchObject({ code: 'InvalidParameter' });
@@ -148,7 +162,7 @@ it('the subjobs of batches are producing jobs like others, and can be had by the
   await start();
   const alone = producing();
   const batches = [1, 2].map(() => emulator.submit({ api: 'alibaba-ims/batch-media-producing', ...DONE, subjobs: 3 }));
-  await sleep(5);
+  timers.pass(5);
   const [first] = batches;
   const mine = first?.expectedSubjobs.map(({ path }) => path.replace('batch_item/', '')) ?? [];
   const all = idsIn((await list('ListMediaProducingJobs'))['MediaProducingJobList']);
@@ -161,7 +175,7 @@ it('the subjobs of batches are producing jobs like others, and can be had by the
 it('can be asked for oldest first', async () => {
   await start();
   const first = producing();
-  await sleep(2);
+  timers.pass(2);
   const second = producing();
   const ids = [first.vendorJobId, second.vendorJobId];
   const page = await list('ListMediaProducingJobs', { SortBy: 'CreationTime:Asc', MaxResults: '1' });

@@ -34,8 +34,9 @@ export function listJobs(kind: ImsKind): ImsOperation {
   const { list } = kind;
   const style = STYLES[list.style];
   return (call) => {
-    const { query, now } = call;
+    const { query, now, world } = call;
     const size = pageSize(query, style);
+    const most = Math.min(size, world.faults.largestPage ?? size);
     const { from, to } = range(query, style, list.widestMs, now);
     const oldestFirst = (style.oldestFirst as readonly string[]).includes(query.get(style.order) ?? '');
     const status = query.get('Status');
@@ -47,11 +48,11 @@ export function listJobs(kind: ImsKind): ImsOperation {
       .sort(oldestFirst ? byAge : (a, b) => byAge(b, a));
     const after = begin === null ? 0 : found.findIndex((job) => isBeyond(job, begin, oldestFirst));
     const rest = after < 0 ? [] : found.slice(after);
-    const page = rest.slice(0, size);
+    const page = rest.slice(0, most);
     const last = page.at(-1);
     return {
       [list.key]: page.map((job) => without(shownDocument(job, call), list.without)),
-      [style.token]: last && rest.length > size ? tokenOf(last) : '',
+      [style.token]: last && rest.length > most ? tokenOf(last) : '',
       ...(list.style === 'results' && { MaxResults: list.sizeAsText ? String(size) : size }),
     };
   };
