@@ -86,6 +86,8 @@ async function openPostgresStore(databaseUrl: string): Promise<QueueStore> {
   };
   const pool = new pg.Pool({ ...config, max: SHARED_CONNECTIONS });
   pool.on('error', (error) => logger.warn(`queue connection: ${error.message}`));
+  // Every queue listens to it, and there is one for each account.
+  pool.setMaxListeners(0);
   const opened = new Opened(
     (name) => new Postgres.Queue(name, { connection: pool }) as unknown as Queue,
     (name, processor, options) => {
