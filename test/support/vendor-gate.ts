@@ -1,4 +1,4 @@
-import { createServer, request, type IncomingMessage } from 'node:http';
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A call on its way to the vendor: the action's name and what it asks. */
@@ -7,16 +7,19 @@ export type PassingCall = { at: number; action: string; query: Record<string, st
 /** What is answered in the vendor's place. */
 export type Reply = { status: number; body: string | object };
 
+/** null: the call goes on to the vendor. Until a promise is kept, the call is held. */
+type Rule = (call: PassingCall) => Reply | null | Promise<Reply | null>;
+
 /** Stands before the emulator, sees every call and answers some of them itself. */
 export type VendorGate = Awaited<ReturnType<typeof startVendorGate>>;
 
 export async function startVendorGate(vendorUrl: string) {
   const calls: PassingCall[] = [];
-  let rule: (call: PassingCall) => Reply | null = () => null;
-  const server = createServer((incoming, outgoing) => {
+  let rule: Rule = () => null;
+  const pass = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const call = callOf(incoming);
     calls.push(call);
-    const reply = rule(call);
+    const reply = await rule(call);
     if (reply) {
       incoming.resume();
       const body = typeof reply.body === 'string' ? reply.body : JSON.stringify({ RequestId: 'gate', ...reply.body });
@@ -31,13 +34,14 @@ export async function startVendorGate(vendorUrl: string) {
     });
     onward.on('error', () => outgoing.destroy());
     incoming.pipe(onward);
-  });
+  };
+  const server = createServer((incoming, outgoing) => void pass(incoming, outgoing));
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
     /** Answers in the vendor's place where the rule does; until the next rule. */
-    answer: (next: (call: PassingCall) => Reply | null) => void (rule = next),
+    answer: (next: Rule) => void (rule = next),
     stop: async () => {
       const closed = new Promise<void>((done) => server.close(() => done()));
       server.closeAllConnections();
