@@ -5,7 +5,6 @@ import type { Rate } from './faults.js';
 import { callbackBody, callbackHeaders } from './ims-callback.js';
 import type { EmulatedJob } from './job.js';
 import { type CallbackEvent, momentOf } from './kinds/kind.js';
-import type { Timers } from './timers.js';
 import type { Account, CallbackEntry, World } from './world.js';
 
 const ATTEMPTS = 3;
@@ -26,7 +25,6 @@ export class CallbackSender {
 
   constructor(
     private readonly world: World,
-    private readonly timers: Timers,
     private readonly timeLimitMs: number,
   ) {}
 
@@ -38,16 +36,16 @@ export class CallbackSender {
 
     job.plan.callbacks(job.life).forEach((event, place) => {
       // A timer may be a millisecond early, and a callback must not outrun the answer it announces.
-      this.timers.after(event.at - now + 2, () =>
+      this.world.timers.after(event.at - now + 2, () =>
         this.send(this.outgoing(job, url, event), `${job.vendorJobId}/${place}`),
       );
     });
     if (!forgery) return;
     const running = { ...job.life, endsAt: job.lastWordAt.getTime() };
     const forgedAt = momentOf(running, draw(this.world.seed, 'forgedAt', job.vendorJobId).between(0.05, 0.8));
-    this.timers.after(forgedAt - now, () => {
+    this.world.timers.after(forgedAt - now, () => {
       if (!this.meets('forged', job.vendorJobId)) return;
-      const event = { at: Date.now(), ...forgery(job.life) };
+      const event = { at: this.world.timers.now(), ...forgery(job.life) };
       void this.deliver(this.outgoing(job, url, event), { forged: true });
     });
   }
@@ -61,9 +59,9 @@ export class CallbackSender {
   private send(callback: Outgoing, label: string): void {
     const { faults, timeScale } = this.world;
     if (this.meets('dropped', label)) {
-      this.world.callbacks.add({ ...entryOf(callback, 0), dropped: true });
+      this.world.callbacks.add({ ...this.entryOf(callback, 0), dropped: true });
     } else if (this.meets('delayed', label)) {
-      this.timers.after(faults.delayMs * timeScale, () => this.pass(callback, label, { delayed: true }));
+      this.world.timers.after(faults.delayMs * timeScale, () => this.pass(callback, label, { delayed: true }));
     } else {
       this.pass(callback, label, {});
     }
@@ -84,7 +82,7 @@ export class CallbackSender {
       if (this.meets('doubled', label)) void this.deliver(callback, { ...marks, reordered: true, doubled: true });
       void this.deliver(callback, { ...marks, reordered: true });
     };
-    const giveUp = this.timers.after(OVERTAKING_MS * this.world.timeScale, () => {
+    const giveUp = this.world.timers.after(OVERTAKING_MS * this.world.timeScale, () => {
       this.held.delete(callback.url);
       release();
     });
@@ -93,18 +91,20 @@ export class CallbackSender {
 
   private async deliver(callback: Outgoing, marks: Marks, afterFirst?: () => void): Promise<void> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const entry = this.world.callbacks.add({ ...entryOf(callback, attempt), ...marks });
+      const entry = this.world.callbacks.add({ ...this.entryOf(callback, attempt), ...marks });
       Object.assign(entry, await this.attempt(callback));
       if (this.stopped) return;
       if (attempt === 1) afterFirst?.();
       if (entry.status === 200) return;
-      if (attempt < ATTEMPTS) await new Promise<void>((next) => this.timers.after(GAP_MS * this.world.timeScale, next));
+      if (attempt === ATTEMPTS) return;
+      const { timers, timeScale } = this.world;
+      await new Promise<void>((next) => timers.after(GAP_MS * timeScale, next));
     }
   }
 
   /** Ends with the status line. Redirects are not followed, the answer's body is not read. */
   private attempt(callback: Outgoing): Promise<Pick<CallbackEntry, 'status' | 'error'>> {
-    const headers = callbackHeaders(callback.url, this.account(callback)?.callbackAuthKey, Date.now());
+    const headers = callbackHeaders(callback.url, this.account(callback)?.callbackAuthKey, this.world.timers.now());
     const isHttps = callback.url.startsWith('https:');
     const options = {
       method: 'POST',
@@ -113,7 +113,7 @@ export class CallbackSender {
     };
     return new Promise((resolve) => {
       let request: http.ClientRequest;
-      const cancel = this.timers.after(this.timeLimitMs, () => {
+      const cancel = this.world.timers.after(this.timeLimitMs, () => {
         settle({ error: 'timeout' });
         request.destroy();
       });
@@ -147,6 +147,10 @@ export class CallbackSender {
     return { url, jobId, accessKeyId, eventType: event.eventType, body: callbackBody(event, userId, event.at) };
   }
 
+  private entryOf({ url, jobId, eventType }: Outgoing, attempt: number): CallbackEntry {
+    return { at: this.world.timers.now(), url, jobId, eventType, attempt };
+  }
+
   private account({ accessKeyId }: { accessKeyId: string }): Account | undefined {
     return this.world.accounts.get(accessKeyId);
   }
@@ -154,8 +158,4 @@ export class CallbackSender {
   private meets(fault: Rate, label: string): boolean {
     return draw(this.world.seed, fault, label).happens(this.world.faults[fault]);
   }
-}
-
-function entryOf({ url, jobId, eventType }: Outgoing, attempt: number): CallbackEntry {
-  return { at: Date.now(), url, jobId, eventType, attempt };
 }

@@ -9,7 +9,7 @@ import { Log } from './log.js';
 import type { FinalStatus } from './outcome.js';
 import { RateLimit } from './rate-limit.js';
 import { vendorServer } from './server.js';
-import { Timers } from './timers.js';
+import { RealTimers, type Timers } from './timers.js';
 import type { Account, CallbackEntry, RequestEntry, World } from './world.js';
 
 export type { Account, Api, CallbackEntry, EmulatedJob, Faults, FinalStatus, RequestEntry };
@@ -22,6 +22,8 @@ export type EmulatorOptions = {
   seed?: number;
   /** 0.01 makes jobs, callback retries, delays and the not-found time pass a hundred times faster. */
   timeScale?: number;
+  /** Real ones by default. */
+  timers?: Timers;
   /** How long a callback's receiver may take; never scaled. */
   callbackTimeoutMs?: number;
   accounts: Account[];
@@ -73,9 +75,11 @@ export interface Emulator {
 
 /** The clouds as one small server: it plays jobs, answers about them, calls back, and misbehaves by seed. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
+  const timers = options.timers ?? new RealTimers();
   const world: World = {
     seed: options.seed ?? 1,
     timeScale: options.timeScale ?? 1,
+    timers,
     accounts: byKey(options.accounts),
     jobs: new Map(),
     faults: withFaults(NO_FAULTS, options.faults ?? {}),
@@ -84,9 +88,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     callbacks: new Log(options.logLimit ?? 100_000),
   };
   const keepJobs = options.keepJobs ?? 100_000;
-  const timers = new Timers();
-  const sender = new CallbackSender(world, timers, options.callbackTimeoutMs ?? 3_000);
-  const door = new Door(vendorServer(world, timers), options.host ?? '127.0.0.1', options.port ?? 0);
+  const sender = new CallbackSender(world, options.callbackTimeoutMs ?? 3_000);
+  const door = new Door(vendorServer(world), options.host ?? '127.0.0.1', options.port ?? 0);
   await door.open();
   let submitted = 0;
 
@@ -108,7 +111,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
         world.jobs.set(each.vendorJobId, each);
         sender.schedule(each, job.life.submittedAt);
       }
-      forgetOldest(world.jobs, keepJobs);
+      forgetOldest(world.jobs, keepJobs, new Date(timers.now()));
       return job;
     },
     job: (vendorJobId) => world.jobs.get(vendorJobId),
@@ -139,7 +142,7 @@ function newJob(world: World, order: SubmitOptions, drawn: Draw): EmulatedJob {
   const userData = userDataOf(order, drawnUserData);
   const plan = kind.plan(drawn, { ...order, vendorJobId, userData });
 
-  const submittedAt = Date.now();
+  const submittedAt = world.timers.now();
   const startsAt = Math.round(submittedAt + plan.queueMs * world.timeScale);
   const endsAt = Math.round(startsAt + plan.durationMs * world.timeScale);
   const facts = {
@@ -204,11 +207,11 @@ function userDataOf({ userData, notifyAddress }: SubmitOptions, drawn: Record<st
   });
 }
 
-function forgetOldest(jobs: Map<string, EmulatedJob>, keep: number): void {
+function forgetOldest(jobs: Map<string, EmulatedJob>, keep: number, now: Date): void {
   if (jobs.size <= keep * 1.1) return;
   for (const [vendorJobId, job] of jobs) {
     if (jobs.size <= keep) return;
-    if (job.isFinal()) jobs.delete(vendorJobId);
+    if (job.isFinal(now)) jobs.delete(vendorJobId);
   }
 }
 

@@ -13,11 +13,11 @@ export function isForbidden({ faults }: World, action: string): boolean {
   return includes(faults.forbiddenActions, action);
 }
 
-export function isOverLimit({ faults, limit }: World, accessKeyId: string, action: string): boolean {
+export function isOverLimit({ faults, limit, timers }: World, accessKeyId: string, action: string): boolean {
   const { limitPerSecond } = faults;
   if (limitPerSecond === undefined) return false;
   const burst = faults.limitBurst ?? Math.max(1, limitPerSecond);
-  return !limit.allows(`${accessKeyId}/${action}`, limitPerSecond, burst, Date.now());
+  return !limit.allows(`${accessKeyId}/${action}`, limitPerSecond, burst, timers.now());
 }
 
 export function includes(list: Iterable<string>, wanted: string): boolean {

@@ -1,6 +1,6 @@
 import { startEmulator, type Emulator, type Faults } from './emulator.js';
 import { askHuawei } from './support/huawei-client.js';
-import { sleep } from './support/receiver.js';
+import { VirtualTimers } from './support/virtual-timers.js';
 
 const account = { accessKeyId: 'HWAK', accessKeySecret: 'HWSECRET', projectId: '0123456789abcdef0123456789abcdef' };
 const other = { accessKeyId: 'OTHER', accessKeySecret: 'OTHERSECRET', projectId: 'ffff456789abcdef0123456789abcdef' };
@@ -8,8 +8,11 @@ const RUNNING = { queueMs: 0, durationMs: 3_600_000 } as const;
 const DONE = { queueMs: 0, durationMs: 0, outcome: 'succeeded' } as const;
 
 let emulator: Emulator;
-const start = async (faults: Partial<Faults> = {}, seed = 1, timeScale = 1) =>
-  (emulator = await startEmulator({ accounts: [account, other], faults, seed, timeScale }));
+let timers: VirtualTimers;
+const start = async (faults: Partial<Faults> = {}, seed = 1) => {
+  timers = new VirtualTimers();
+  emulator = await startEmulator({ accounts: [account, other], faults, seed, timers });
+};
 afterEach(() => emulator.stop());
 
 const get = (ids: string[], change?: Parameters<typeof askHuawei>[3]) => askHuawei(emulator, account, ids, change);
@@ -176,7 +179,7 @@ it('what a call meets is decided by the seed', async () => {
 it('an unknown word replaces a status that is not final, and only such a one', async () => {
   await start({ unknownWord: 1 });
   const [running, done] = [clip(), clip(DONE)];
-  await sleep(5);
+  timers.pass(5);
   const { body } = await get([running.vendorJobId, done.vendorJobId]);
   const statusOf = (id: string) => body.job_array.find((job: { job_id: string }) => job.job_id === id).status;
   expect(['WAITING', 'PROCESSING', 'SUCCEEDED', 'FAILED']).not.toContain(statusOf(running.vendorJobId));
@@ -186,7 +189,7 @@ it('an unknown word replaces a status that is not final, and only such a one', a
 it('dirty values are as loosely typed as the vendor’s examples, and say the same', async () => {
   await start({ dirtyValues: 1 });
   const job = clip(DONE);
-  await sleep(5);
+  timers.pass(5);
   const [dirty] = (await get([job.vendorJobId])).body.job_array;
   const { job_array: [clean = {}] = [] } = job.answer() as { job_array?: Record<string, unknown>[] };
   expect(dirty).toMatchObject({

@@ -43,7 +43,11 @@ export const huaweiFace: VendorFace = {
       if (project !== account.projectId || named !== account.projectId) throw new HuaweiError('MPC.10208');
 
       const jobIds = request.url.searchParams.getAll('job_id');
-      return huaweiAnswer(200, 'ok', listEditingJobs({ account, jobIds, world, now: new Date(), met }));
+      return huaweiAnswer(
+        200,
+        'ok',
+        listEditingJobs({ account, jobIds, world, now: new Date(world.timers.now()), met }),
+      );
     } catch (error) {
       const known = error instanceof HuaweiError ? error : new HuaweiError('MPC.10212', String(error));
       return huaweiErrorAnswer(known);

@@ -40,7 +40,7 @@ export const imsFace: VendorFace = {
       return jsonAnswer(
         200,
         'ok',
-        operation({ account, query: request.url.searchParams, world, now: new Date(), met }),
+        operation({ account, query: request.url.searchParams, world, now: new Date(world.timers.now()), met }),
       );
     } catch (error) {
       const known = error instanceof ImsError ? error : new ImsError('InternalError', String(error));

@@ -3,15 +3,19 @@ import type { ImsKind } from './kinds/ims-kind.js';
 import { IMS_KINDS } from './kinds/kinds.js';
 import { burstOf } from './rate-limit.js';
 import { ask, refused } from './support/ims-client.js';
-import { sleep } from './support/receiver.js';
+import { until } from './support/receiver.js';
+import { VirtualTimers } from './support/virtual-timers.js';
 
 const account = { accessKeyId: 'AK', accessKeySecret: 'SECRET' };
 const RUNNING = { queueMs: 0, durationMs: 3_600_000 } as const;
 const DONE = { queueMs: 0, durationMs: 0 } as const;
 
 let emulator: Emulator;
-const start = async (faults: Partial<Faults>, timeScale = 1) =>
-  (emulator = await startEmulator({ accounts: [account], faults, timeScale }));
+let timers: VirtualTimers;
+const start = async (faults: Partial<Faults>, timeScale = 1) => {
+  timers = new VirtualTimers();
+  emulator = await startEmulator({ accounts: [account], faults, timeScale, timers });
+};
 afterEach(() => emulator.stop());
 
 const get = (jobId: string, action = 'GetMediaConvertJob') => ask(emulator, account, action, jobId);
@@ -47,16 +51,20 @@ it.each([
 it('slow: the answer takes its time', async () => {
   await start({ slow: 1, slowMs: 150 });
   const { vendorJobId } = convert();
-  const before = Date.now();
-  await get(vendorJobId);
-  expect(Date.now() - before).toBeGreaterThanOrEqual(149);
+  const answered = get(vendorJobId).then(() => timers.now());
+  await until(() => emulator.requests.entries[0]?.slow === true);
+  const before = timers.now();
+  timers.pass(149);
+  expect(emulator.requests.entries[0]?.status).toBeUndefined();
+  timers.pass(1);
+  expect((await answered) - before).toBeGreaterThanOrEqual(149);
 });
 
 it('an unknown word replaces a status that is not final, and only such a one', async () => {
   await start({ unknownWord: 1 });
   const known = ['Inited', 'Running', 'Complete', 'Error', 'Cancelled'];
   const [running, done] = [convert(), convert({ ...DONE, outcome: 'succeeded' })];
-  await sleep(5);
+  timers.pass(5);
   const state = async (jobId: string) => (await get(jobId)).document['Job'] as { State: string };
   expect(known).not.toContain((await state(running.vendorJobId)).State);
   expect((await state(done.vendorJobId)).State).toBe('Complete');
@@ -66,7 +74,7 @@ it('dirty values are the seeds’ own, the same each time, and say the same', as
   await start({ dirtyValues: 1 });
   const job = convert({ ...DONE, outcome: 'succeeded', outputs: 3, groups: 1 });
   const produced = emulator.submit({ api: 'alibaba-ims/media-producing', ...DONE, outcome: 'succeeded' });
-  await sleep(5);
+  timers.pass(5);
 
   const dirty = (await get(job.vendorJobId)).document['Job'] as Record<string, unknown>;
   const again = (await get(job.vendorJobId)).document['Job'];
@@ -88,7 +96,7 @@ it('a final answer means what the job expects, with every content fault on', asy
   const jobs = Array.from({ length: 60 }, (_, count) =>
     emulator.submit({ api: count % 3 ? 'alibaba-ims/media-convert' : 'alibaba-ims/media-producing', ...DONE }),
   );
-  await sleep(5);
+  timers.pass(5);
   for (const job of jobs) {
     const { getAction, root } = IMS_KINDS.find(({ api }) => api === job.api) as ImsKind;
     const { document } = await get(job.vendorJobId, getAction);
@@ -110,7 +118,9 @@ it('a job is not found right after its submission, or while it is hidden', async
   await start({ jobNotFoundForMs: 10_000 }, 0.01);
   const [young, hidden] = [convert(), convert({ hidden: true, jobNotFoundForMs: 0 })];
   expect(await refused(get(young.vendorJobId))).toMatchObject({ code: 'JobNotFound', statusCode: 404 });
-  await sleep(110);
+  timers.pass(99);
+  expect(await refused(get(young.vendorJobId))).toMatchObject({ code: 'JobNotFound' });
+  timers.pass(1);
   expect(await get(young.vendorJobId)).toMatchObject({ status: 200 });
 
   expect(await refused(get(hidden.vendorJobId))).toMatchObject({ code: 'JobNotFound' });
@@ -187,7 +197,7 @@ it('a finished batch may name errors that do not matter', async () => {
   await start({ dirtyValues: 1 });
   const job = emulator.submit({ api: 'alibaba-ims/batch-media-producing', ...DONE, outcome: 'succeeded', subjobs: 3 });
   const failed = emulator.submit({ api: 'alibaba-ims/batch-media-producing', ...DONE, batchError: true });
-  await sleep(5);
+  timers.pass(5);
   const batch = async (jobId: string) =>
     (await get(jobId, 'GetBatchMediaProducingJob')).document['EditingBatchJob'] as Record<string, any>;
   const dirty = await batch(job.vendorJobId);

@@ -3,7 +3,6 @@ import type { Answer, Received } from './answer.js';
 import { draw } from './draw.js';
 import { huaweiFace } from './huawei-face.js';
 import { imsFace } from './ims-face.js';
-import type { Timers } from './timers.js';
 import type { Met, VendorFace } from './vendor-face.js';
 import { gatewayTime, type World } from './world.js';
 
@@ -24,7 +23,7 @@ const NOTHING_HERE: Answer = {
   body: 'Not Found',
 };
 
-export function vendorServer(world: World, timers: Timers): Server {
+export function vendorServer(world: World): Server {
   const turns = new Map<string, number>();
   const server = createServer((request, response) => {
     void received(request).then(
@@ -41,7 +40,7 @@ export function vendorServer(world: World, timers: Timers): Server {
     if (!face) return send(response, NOTHING_HERE);
 
     const subject = face.subject(request);
-    const entry = world.requests.add({ at: Date.now(), ...subject });
+    const entry = world.requests.add({ at: world.timers.now(), ...subject });
     const turn = turnOf(subject);
     const met: Met = (fault, about) =>
       draw(world.seed, fault, subject.jobId, turn, ...(about === undefined ? [] : [about])).happens(
@@ -60,7 +59,7 @@ export function vendorServer(world: World, timers: Timers): Server {
     };
     if (!met('slow')) return reply();
     entry.slow = true;
-    timers.after(world.faults.slowMs, reply);
+    world.timers.after(world.faults.slowMs, reply);
   }
 
   /** Per job, so that what a request meets does not depend on how requests about other jobs are interleaved. */

@@ -1,10 +1,22 @@
 /** setTimeout fires at once above this. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** Timers that all end with the emulator. */
-export class Timers {
+/** The time as the emulator has it, and what is to be done at some later time. All of it ends with the emulator. */
+export interface Timers {
+  /** Epoch ms. */
+  now(): number;
+  /** Answers how to call it off. */
+  after(ms: number, act: () => void): () => void;
+  stop(): void;
+}
+
+export class RealTimers implements Timers {
   private readonly running = new Set<NodeJS.Timeout>();
   private stopped = false;
+
+  now(): number {
+    return Date.now();
+  }
 
   after(ms: number, act: () => void): () => void {
     if (this.stopped) return () => {};

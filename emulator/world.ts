@@ -2,6 +2,7 @@ import type { Faults } from './faults.js';
 import type { EmulatedJob } from './job.js';
 import type { Log } from './log.js';
 import type { RateLimit } from './rate-limit.js';
+import type { Timers } from './timers.js';
 
 export type Account = {
   accessKeyId: string;
@@ -53,14 +54,15 @@ export type CallbackEntry = {
 };
 
 /** The vendor's clock, as its gateway has it. */
-export function gatewayTime({ faults }: Pick<World, 'faults'>): number {
-  return Date.now() + faults.clockSkewMs;
+export function gatewayTime({ faults, timers }: Pick<World, 'faults' | 'timers'>): number {
+  return timers.now() + faults.clockSkewMs;
 }
 
 /** What every part of the emulator shares. */
 export type World = {
   seed: number;
   timeScale: number;
+  timers: Timers;
   accounts: Map<string, Account>;
   jobs: Map<string, EmulatedJob>;
   faults: Faults;

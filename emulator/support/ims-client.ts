@@ -19,8 +19,8 @@ export async function ask(
       accessKeySecret: account.accessKeySecret,
       endpoint: `127.0.0.1:${emulator.port}`,
       protocol: 'http',
-      readTimeout: 5_000,
-      connectTimeout: 5_000,
+      readTimeout: 120_000,
+      connectTimeout: 120_000,
     }),
   );
   const params = new Params({

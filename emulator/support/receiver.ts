@@ -38,14 +38,10 @@ export async function startReceiver(answer: RequestListener = (_, response) => v
   };
 }
 
-export async function until(condition: () => boolean, timeoutMs = 30_000): Promise<void> {
+export async function until(condition: () => boolean, timeoutMs = 120_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`still not true after ${timeoutMs} ms: ${condition.toString()}`);
-    await sleep(5);
+    await new Promise((done) => setTimeout(done, 5));
   }
-}
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, ms));
 }
