@@ -91,12 +91,14 @@ describe('docker-compose.yml', () => {
     expect(new Set(secrets.map(([, name]) => name))).toEqual(
       new Set(['POSTGRES_PASSWORD', 'REDIS_PASSWORD', 'CALLSHEET_API_KEY']),
     );
+    expect(secrets).not.toHaveLength(0);
     for (const [, , fallback] of secrets) expect(fallback).toMatch(/^:\?./);
   });
 
   test('every variable it takes is in .env.example', () => {
     const known = variablesIn(read('.env.example'));
     const wanted = [...text.matchAll(/\$\{([A-Z_]+)/g)].map(([, name]) => name);
+    expect(wanted).not.toHaveLength(0);
     expect(wanted.filter((name) => name === undefined || !Object.hasOwn(known, name))).toEqual([]);
   });
 });
@@ -121,6 +123,7 @@ describe('the examples', () => {
   test('callsheet.example.yaml loads once .env.example is filled in', () => {
     const names = [...read('callsheet.example.yaml').matchAll(/'?\$\{([A-Z_]+)\}'?/g)].map(([, name]) => name ?? '');
     const wanted = names.filter((name) => name !== 'NAME');
+    expect(wanted).not.toHaveLength(0);
     expect(wanted.filter((name) => !Object.hasOwn(example, name))).toEqual([]);
     const filledIn = Object.fromEntries(wanted.map((name) => [name, valueFor(name)]));
     const variables = { ...example, ...filledIn, CALLSHEET_CONFIG: 'callsheet.example.yaml' };

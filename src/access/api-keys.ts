@@ -1,14 +1,13 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { PrismaService } from '../database/prisma.service.js';
 import { KeyNotFound } from '../domain/errors.js';
+import { INTERVALS, type Intervals } from '../loops/intervals.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import type { Key, NewKey } from './key-schemas.js';
 import type { Caller, Scope } from './scopes.js';
 
-/** A revoked key works at most this much longer, on the replicas that did not revoke it. */
-const CACHE_MS = 3000;
 /** Strangers may try as many keys as they like; we do not remember them all. */
 const CACHE_SIZE = 2000;
 const LONGEST_KEY = 512;
@@ -23,6 +22,7 @@ export class ApiKeys {
   constructor(
     private readonly prisma: PrismaService,
     private readonly settings: CurrentSettings,
+    @Inject(INTERVALS) private readonly intervals: Intervals,
   ) {}
 
   /** Whose key this is; null: nobody's. Usually costs no query. */
@@ -37,7 +37,7 @@ export class ApiKeys {
     if (cached && cached.until > performance.now()) return cached.caller;
     if (this.cache.size >= CACHE_SIZE) this.cache.clear();
     const caller = this.find(hash);
-    this.cache.set(cacheKey, { caller, until: performance.now() + CACHE_MS });
+    this.cache.set(cacheKey, { caller, until: performance.now() + this.intervals.apiKeyCache });
     // A database that does not answer says nothing about the key.
     caller.catch(() => this.cache.delete(cacheKey));
     return caller;

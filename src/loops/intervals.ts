@@ -1,4 +1,4 @@
-/** How often each recurring task runs, in ms. */
+/** How often each recurring task runs, and how long keys are remembered, in ms. */
 export const DEFAULT_INTERVALS = {
   /** The tick that claims due jobs. It lives in the queue store, so one process at a time runs it. */
   pollTick: 500,
@@ -30,6 +30,8 @@ export const DEFAULT_INTERVALS = {
   callbackLossRefresh: 60_000,
   /** Counts the callbacks of ended jobs. */
   callbackCount: 15_000,
+  /** A revoked key works at most this much longer, on the replicas that did not revoke it. */
+  apiKeyCache: 3_000,
 };
 
 export type Intervals = Record<keyof typeof DEFAULT_INTERVALS, number>;

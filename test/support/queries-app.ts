@@ -14,6 +14,7 @@ import { refHash } from '../../src/domain/job-ref.js';
 import type { Prisma } from '../../src/generated/prisma/client.js';
 import { frameworkErrors, HTTP_CONVENTIONS } from '../../src/http-error.filter.js';
 import { JobsModule } from '../../src/jobs/jobs.module.js';
+import { INTERVALS } from '../../src/loops/intervals.js';
 import { MetricsModule } from '../../src/metrics/metrics.module.js';
 import { OpenApiModule } from '../../src/openapi/openapi.module.js';
 import { HealthModule } from '../../src/operations/health.module.js';
@@ -25,7 +26,7 @@ import { WebhooksFile } from '../../src/settings/webhook-settings.js';
 import { JobRegistry } from '../../src/tracking/job-registry.js';
 import { Endpoints } from '../../src/webhooks/endpoints.js';
 import { createTestDatabase } from './database.js';
-import { alertSettings } from './tracker.js';
+import { alertSettings, TEST_INTERVALS } from './tracker.js';
 
 export const ADMIN_KEY = 'the-first-admin-key-of-the-tests';
 export const TOKEN = 'callback-token-0123456789';
@@ -91,6 +92,7 @@ class HouseModule {
   static on(databaseUrl: string): DynamicModule {
     const providers = [
       { provide: CurrentSettings, useFactory: () => new CurrentSettings(SETTINGS) },
+      { provide: INTERVALS, useValue: { ...TEST_INTERVALS, apiKeyCache: 100 } },
       { provide: PrismaService, useFactory: () => new PrismaService(databaseUrl) },
       { provide: SqlPool, useFactory: () => new SqlPool(databaseUrl) },
       { provide: Wakeups, useValue: { wake: () => undefined } },
