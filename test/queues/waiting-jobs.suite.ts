@@ -15,7 +15,10 @@ describe.each(queueStores)('ten thousand jobs that wait, queues on $name', (stor
   });
   afterAll(() => tracker.stop());
 
-  /** Every key of Redis, or every row in the tables of the queue: a message in a queue is at least one of them. */
+  /**
+   * Every key of Redis, or every row in the tables of the queue: a message in a queue is at least one of them. But for the
+   * log of events, which on Redis is one key a queue: the beat writes into it without end, BullMQ cuts it at 10,000.
+   */
   async function kept(): Promise<number> {
     if (tracker.redisUrl !== null) {
       const redis = new Redis(tracker.redisUrl);
@@ -24,8 +27,10 @@ describe.each(queueStores)('ten thousand jobs that wait, queues on $name', (stor
       return keys;
     }
     const tables = await tracker.rows(
-      `SELECT format('bullmq.%I', tablename) AS name FROM pg_tables WHERE schemaname = 'bullmq'`,
+      `SELECT format('bullmq.%I', tablename) AS name FROM pg_tables
+       WHERE schemaname = 'bullmq' AND tablename <> 'event'`,
     );
+    expect(tables).not.toHaveLength(0);
     const counts = tables.map(({ name }) => `(SELECT count(*)::int FROM ${name})`);
     return (await tracker.rows(`SELECT ${counts.join(' + ')} AS n`))[0]?.['n'];
   }

@@ -1,5 +1,4 @@
 import { Logger } from '@nestjs/common';
-import { Redis } from 'ioredis';
 import type { Emulator } from '../../emulator/emulator.js';
 import { imsSignature } from '../../src/callbacks/authenticate.js';
 import { SqlPool } from '../../src/database/sql-pool.js';
@@ -12,6 +11,7 @@ import { WebhooksFile } from '../../src/settings/webhook-settings.js';
 import { start } from '../../src/start.js';
 import { createTestDatabase } from './database.js';
 import type { TestQueueStore } from './queue-stores.js';
+import { wipeQueues } from './wipe-queues.js';
 
 export const TOKEN = 'AKSECRETFINDME-token-0001';
 export const AUTH_KEY = 'AKSECRETFINDMEauth1';
@@ -185,19 +185,7 @@ export async function startTracker(options: Options = {}) {
     },
     history: async (id: string): Promise<any[]> => (await call('GET', `/v1/jobs/${id}/history`)).body.data,
     /** Empties the queue store under the running tracker: jobs, schedulers, everything. */
-    wipeQueues: async (): Promise<void> => {
-      if (redisUrl !== null) {
-        const redis = new Redis(redisUrl);
-        await redis.flushdb();
-        redis.disconnect();
-        return;
-      }
-      const { rows } = await sql.query<{ tables: string | null }>({
-        text: `SELECT string_agg(format('bullmq.%I', tablename), ', ') AS tables FROM pg_tables
-               WHERE schemaname = 'bullmq' AND tablename NOT LIKE '%migration%'`,
-      });
-      await sql.query({ text: `TRUNCATE ${rows[0]?.tables}` });
-    },
+    wipeQueues: () => wipeQueues({ redisUrl, databaseUrl }),
     stop: async () => {
       await running.close();
       await database?.drop();
