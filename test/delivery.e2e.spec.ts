@@ -2,3 +2,4 @@
 import './delivery/deliveries.suite.js';
 import './delivery/receivers.suite.js';
 import './delivery/webhooks.suite.js';
+import './delivery/whole-program.suite.js';

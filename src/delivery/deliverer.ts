@@ -20,9 +20,9 @@ export const DELIVERY_TIMING = Symbol('DeliveryTiming');
 const TIMING: DeliveryTiming = { cutMs: CUT_MS, leaseMs: 2 * CUT_MS };
 
 /** Messages on their way at once over one channel, in one process. */
-const LANES = 8;
+export const LANES = 8;
 /** A lane sends at most so many of one group in a row, then other groups may come before the rest. */
-const STAY = 100;
+export const STAY = 100;
 /** Replicas are reloaded one after the other: what one does not know yet, another may. */
 const GONE_AFTER = '15 minutes';
 

@@ -1,4 +1,3 @@
-import { Logger } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { Webhook } from 'standardwebhooks';
@@ -17,7 +16,7 @@ const SECRET = 'AKSECRETFINDME-receiver';
 const WEBHOOK_SECRETS = [1, 2].map((n) => `whsec_${Buffer.alloc(32, `${SECRET}${n}`).toString('base64')}`);
 const NO_PROXY = { http: null, https: null, except: '' };
 /** Enough for any machine, and what the tests wait for whose other side hangs. */
-const CUT_MS = { usual: 20_000, hanging: 400 };
+const CUT_MS = { usual: 600_000, hanging: 50 };
 
 const common = { name: 'on-call', severities: null, language: 'en' } as const;
 type HttpCase = { type: Receiver['type']; ok: string; receiver: (url: string) => Receiver };
@@ -75,8 +74,6 @@ const failureOf = (outcome: Answered | DeliveryFailed): DeliveryFailed => {
   return outcome as DeliveryFailed;
 };
 
-beforeAll(() => Logger.overrideLogger(false));
-
 describe.each(overHttp)('the receiver $type', ({ ok, receiver: configured }) => {
   let server: HttpReceiver;
   let receiver: Receiver;
@@ -107,7 +104,7 @@ describe.each(overHttp)('the receiver $type', ({ ok, receiver: configured }) => 
 
   it('is cut off when it hangs', async () => {
     server.answer(hang);
-    expect(failureOf(await sendToHanging(receiver)).message).toBe('did not answer within 0.4 s');
+    expect(failureOf(await sendToHanging(receiver)).message).toBe('did not answer within 0.05 s');
   });
 
   it('fails for 500, and may be tried again', async () => {
@@ -166,6 +163,7 @@ describe.each(overHttp)('the receiver $type', ({ ok, receiver: configured }) => 
       failures.push(failureOf(await send(receiver)));
     }
     failures.push(failureOf(await send(configured('http://127.0.0.1:9'))));
+    expect(failures).toHaveLength(5);
     for (const { message, answer } of failures) expect(`${message} ${answer}`).not.toContain(SECRET);
     // Whatever an answer echoes is redacted; for that every secret is known.
     expect(secretsOfReceiver(receiver).join(' ')).toContain(receiver.type === 'webhook' ? WEBHOOK_SECRETS[1] : SECRET);
@@ -370,7 +368,7 @@ describe('the receiver email', () => {
     });
     await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));
     const to = receiver({ port: (silent.address() as AddressInfo).port });
-    expect(failureOf(await sendToHanging(to)).message).toBe('did not answer within 0.4 s');
+    expect(failureOf(await sendToHanging(to)).message).toBe('did not answer within 0.05 s');
     resets = true;
     expect(failureOf(await deliver(to)).permanent).toBe(false);
     for (const socket of sockets) socket.destroy();

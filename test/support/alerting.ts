@@ -1,5 +1,9 @@
+import type pg from 'pg';
 import type { AlertMessage } from '../../src/alerts/alert-message.js';
-import type { TestTracker } from './tracker.js';
+import { lockAlerts } from '../../src/alerts/alert-rows.js';
+import { SqlPool } from '../../src/database/sql-pool.js';
+import { CurrentSettings } from '../../src/settings/current-settings.js';
+import { alertSettings, type TestTracker } from './tracker.js';
 
 /** One receiver that takes everything. Nobody listens there: what it is told is read from the deliveries stored for it. */
 export const RECORDER = { name: 'recorder', type: 'slack', url: 'http://127.0.0.1:9/hook' };
@@ -17,6 +21,50 @@ export async function messagesOf(tracker: TestTracker, receiver = RECORDER.name)
 
 export const linesOf = (messages: readonly Message[]) =>
   messages.map(({ reason, alert }) => `${reason} ${alert.error?.code ?? alert.kind} ${alert.failures}`);
+
+/** When what happened to alerts and silences, and when what is due. */
+const TIMES = {
+  alerts: [
+    'first_seen_at',
+    'last_seen_at',
+    'opened_at',
+    'acknowledged_at',
+    'resolved_at',
+    'succeeded_at',
+    'silence_expired_at',
+    'changed_at',
+  ],
+  alert_receivers: ['due_at', 'told_at', 'told_changed_at'],
+  alert_events: ['at'],
+  silences: ['created_at', 'ends_at', 'ended_at'],
+};
+
+/** As if so many minutes had passed for alerts and silences: every time that is written of them moves so far into the past. */
+export function letMinutesPass(tracker: TestTracker, minutes: number): Promise<void> {
+  return withoutWriters(tracker, async (client) => {
+    for (const [table, columns] of Object.entries(TIMES)) {
+      const moved = columns.map((column) => `${column} = ${column} - interval '${minutes} minutes'`);
+      await client.query(`UPDATE ${table} SET ${moved.join(', ')}`);
+    }
+  });
+}
+
+/** `alerts` as in callsheet.yaml from now on, as a reload does, with nothing left of what there was. */
+export async function beginAlertsAfresh(tracker: TestTracker, alerts: object): Promise<void> {
+  await withoutWriters(tracker, async (client) => {
+    for (const table of ['alerts', 'silences', 'deliveries']) await client.query(`DELETE FROM ${table}`);
+  });
+  const current = tracker.app.get(CurrentSettings);
+  current.replace({ ...current.value, alerts: alertSettings(alerts) });
+}
+
+/** Under the lock of those who write alerts, so that no round sees half of it. */
+function withoutWriters(tracker: TestTracker, work: (client: pg.ClientBase) => Promise<void>): Promise<void> {
+  return tracker.app.get(SqlPool).transaction(async (client) => {
+    await lockAlerts(client);
+    await work(client);
+  });
+}
 
 let made = 0;
 const hex = (n: number) => `${(0xabcd0000 + n).toString(16)}`.padStart(28, '7').padEnd(32, '0');
