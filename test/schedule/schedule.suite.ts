@@ -1,6 +1,9 @@
 import { startEmulator, type Api, type Emulator } from '../../emulator/emulator.js';
-import { LEVELS } from '../../src/domain/duration-profile.js';
+import { SqlPool } from '../../src/database/sql-pool.js';
+import { LEVELS, startOf } from '../../src/domain/duration-profile.js';
+import { pollIntervalMs } from '../../src/domain/poll-schedule.js';
 import { Maintenance } from '../../src/operations/maintenance.js';
+import { CallbackLoss } from '../../src/tracking/callback-loss.js';
 import { Schedules } from '../../src/tracking/schedules.js';
 import { eventually } from '../support/eventually.js';
 import { startTracker, VENDOR_ACCOUNT, type TestTracker } from '../support/tracker.js';
@@ -8,6 +11,10 @@ import { startTracker, VENDOR_ACCOUNT, type TestTracker } from '../support/track
 const CONVERT = 'alibaba-ims/media-convert';
 const PRODUCING = 'alibaba-ims/media-producing';
 const MINUTE = 60;
+const NEVER = 3_600_000;
+
+/** A look that saw a job running: how old the job was then, and for how long the next look was put off. In seconds. */
+type Look = { ageSeconds: number; inSeconds: number };
 
 type Finished = {
   count: number;
@@ -25,19 +32,28 @@ describe('the learned schedule', () => {
 
   beforeAll(async () => {
     emulator = await startEmulator({ seed: 7, accounts: [VENDOR_ACCOUNT] });
+    // Tests say when it learns.
+    tracker = await startTracker({ emulator, intervals: { durationLearning: NEVER, profileRefresh: NEVER } });
   });
-  afterAll(() => emulator.stop());
+  afterAll(async () => {
+    await tracker.stop();
+    await emulator.stop();
+  });
+  // As a program that has just started on an empty database: it remembers nothing.
   beforeEach(async () => {
-    tracker = await startTracker({ emulator });
+    await tracker.rows('DELETE FROM jobs');
+    await tracker.rows('DELETE FROM job_receipts');
+    await tracker.rows('DELETE FROM duration_profiles');
+    const { app } = tracker;
+    Object.assign(app.get(Schedules), new Schedules(app.get(SqlPool), app.get(CallbackLoss)));
   });
-  afterEach(() => tracker.stop());
 
   /** Jobs that ended some time ago and took so long by the vendor's clock. */
   const finish = ({ count, took: [from, to], api = CONVERT, pipeline = null, endedMinutesAgo = 5 }: Finished) =>
     tracker.rows(
-      `INSERT INTO jobs (id, account, api, vendor_job_id, status, via, callback_expected, pipeline_id,
+      `INSERT INTO jobs (id, account, api, vendor_job_id, status, confirmed, via, callback_expected, pipeline_id,
                          created_at, vendor_created_at, vendor_finished_at, terminal_at)
-       SELECT gen_random_uuid(), 'media-cn', $1, 'finished-' || $2 || '-' || i, 'succeeded', 'poll', false, $3,
+       SELECT gen_random_uuid(), 'media-cn', $1, 'finished-' || $2 || '-' || i, 'succeeded', true, 'poll', false, $3,
               began, began, began + took, began + took + interval '2 seconds'
        FROM generate_series(1, $4::int) i,
             LATERAL (SELECT make_interval(secs => $5 + ($6::float8 - $5) * (i - 0.5) / $4) AS took) t,
@@ -55,27 +71,45 @@ describe('the learned schedule', () => {
               quantiles[1] AS shortest, quantiles[${(LEVELS.length + 1) / 2}] AS median, quantiles[${LEVELS.length}] AS longest
        FROM duration_profiles ORDER BY account, api, recipe`,
     );
-  /** Registers a job that runs for hours; how many seconds after its first look the next one is due, and the job. */
+  /** Registers a job that runs for hours; what its first look came to, and the job. */
   const watch = async (change: { api?: Api; callbackExpected?: boolean } = {}) => {
     const { api = CONVERT, callbackExpected = false } = change;
     const { vendorJobId } = emulator.submit({ api, queueMs: 0, durationMs: 36_000_000 });
     const job = { account: 'media-cn', api, vendorJobId, callbackExpected };
     const { body } = await tracker.post('/v1/jobs', job);
-    return eventually(async () => {
-      const [row] = await tracker.rows(
-        `SELECT extract(epoch FROM next_poll_at - updated_at)::float8 AS "inSeconds", pipeline_id AS pipeline
-         FROM jobs WHERE id = $1 AND status = 'running'`,
-        [body.id],
-      );
+    const pipeline = await eventually(async () => {
+      const [row] = await tracker.rows(`SELECT pipeline_id FROM jobs WHERE id = $1 AND status = 'running'`, [body.id]);
       expect(row).toBeDefined();
-      return { inSeconds: row!['inSeconds'] as number, pipeline: row!['pipeline'] as string, vendorJobId, id: body.id };
+      return row?.['pipeline_id'] as string;
     });
+    return { ...(await lastLook(body.id)), pipeline, vendorJobId, id: body.id as string };
   };
+  /** By the row, so that it does not matter how late the look was. */
+  const lastLook = (id: string): Promise<Look> =>
+    eventually(async () => {
+      const [row] = await tracker.rows<{ due: Date; inMs: number; createdAt: Date; vendorCreatedAt: Date | null }>(
+        `SELECT next_poll_at AS due, poll_interval_ms AS "inMs", created_at AS "createdAt", vendor_created_at AS "vendorCreatedAt"
+         FROM jobs WHERE id = $1 AND poll_interval_ms IS NOT NULL`,
+        [id],
+      );
+      if (!row) throw new Error('a look is under way');
+      return {
+        ageSeconds: (row.due.getTime() - row.inMs - startOf(row).getTime()) / 1000,
+        inSeconds: row.inMs / 1000,
+      };
+    });
+  const plainly = ({ ageSeconds }: Look, callbackExpected = false): number =>
+    pollIntervalMs({ ageMs: ageSeconds * 1000, callbackExpected }) / 1000;
+  /** The age at which a job is looked at next. */
+  const nextAge = ({ ageSeconds, inSeconds }: Look): number => ageSeconds + inSeconds;
 
   it('looks as often as the plain curve says while nothing is known', async () => {
     await learn();
-    expect((await watch()).inSeconds).toBeCloseTo(2, 0);
-    expect((await watch({ callbackExpected: true })).inSeconds).toBeCloseTo(120, 0);
+    const polled = await watch();
+    expect(polled.inSeconds).toBeCloseTo(plainly(polled), 1);
+    const calledBack = await watch({ callbackExpected: true });
+    expect(calledBack.inSeconds).toBeCloseTo(plainly(calledBack, true), 1);
+    expect(calledBack.inSeconds).toBeCloseTo(120, 0);
   });
 
   it('learns how long finished jobs took: of their recipe, of the API of their account, of the API', async () => {
@@ -107,24 +141,25 @@ describe('the learned schedule', () => {
     await finish({ count: 40, took: [600, 700], pipeline: 'another' });
     await learn();
     const first = await watch();
-    expect(first.inSeconds).toBeGreaterThan(10 * MINUTE - 2);
-    expect(first.inSeconds).toBeLessThan(11 * MINUTE);
+    expect(nextAge(first)).toBeGreaterThan(10 * MINUTE - 2);
+    expect(nextAge(first)).toBeLessThan(11 * MINUTE);
     await finish({ count: 40, took: [1800, 2000], pipeline: first.pipeline, endedMinutesAgo: 3 });
     await learn();
     const second = await watch();
     expect(second.pipeline).toBe(first.pipeline);
-    expect(second.inSeconds).toBeGreaterThan(30 * MINUTE - 2);
-    expect(second.inSeconds).toBeLessThan(32 * MINUTE);
+    expect(nextAge(second)).toBeGreaterThan(30 * MINUTE - 2);
+    expect(nextAge(second)).toBeLessThan(32 * MINUTE);
     // Of another API nothing is known.
-    expect((await watch({ api: PRODUCING })).inSeconds).toBeCloseTo(2, 0);
+    const another = await watch({ api: PRODUCING });
+    expect(another.inSeconds).toBeCloseTo(plainly(another), 1);
   });
 
   it('leaves a job to its callback until few of its like still ran', async () => {
     await finish({ count: 100, took: [600, 700] });
     await learn();
-    const { inSeconds } = await watch({ callbackExpected: true });
-    expect(inSeconds).toBeGreaterThan(640);
-    expect(inSeconds).toBeLessThan(830);
+    const age = nextAge(await watch({ callbackExpected: true }));
+    expect(age).toBeGreaterThan(640);
+    expect(age).toBeLessThan(830);
   });
 
   it('asks at once about a job that is said to have no callback after all', async () => {
@@ -141,13 +176,13 @@ describe('the learned schedule', () => {
   });
 
   it('follows when jobs begin to take longer', async () => {
-    await finish({ count: 400, took: [60, 70], endedMinutesAgo: 10 });
+    await finish({ count: 400, took: [600, 700], endedMinutesAgo: 10 });
     await learn();
-    expect((await watch()).inSeconds).toBeLessThan(70);
-    await finish({ count: 400, took: [240, 280], endedMinutesAgo: 3 });
+    expect(nextAge(await watch())).toBeLessThan(700);
+    await finish({ count: 400, took: [2400, 2800], endedMinutesAgo: 3 });
     await learn();
     expect((await profiles())[0]).toMatchObject({ jobs: 400, longest: expect.any(Number) });
-    expect((await watch()).inSeconds).toBeGreaterThan(238);
+    expect(nextAge(await watch())).toBeGreaterThan(2398);
   });
 
   it('takes what was observed where the vendor tells no usable times, and nothing where nothing was', async () => {
@@ -189,8 +224,11 @@ describe('the learned schedule', () => {
     const before = asked();
     const body = { EventType: 'MediaConvertComplete', MessageBody: { JobId: vendorJobId, State: 'Complete' } };
     expect((await tracker.callback(body)).status).toBe(200);
-    // The vendor's answers lag behind.
-    await eventually(async () => expect(asked()).toBeGreaterThan(before + 1));
+    await eventually(() => expect(asked()).toBeGreaterThan(before));
+    // The vendor's answers lag behind: the next look is put off for seconds, not for hours.
+    await eventually(async () => expect((await lastLook(id)).inSeconds).toBeLessThan(MINUTE));
+    await tracker.rows('UPDATE jobs SET next_poll_at = now() WHERE id = $1', [id]);
+    await eventually(() => expect(asked()).toBeGreaterThan(before + 1));
     expect(await tracker.rows('SELECT status FROM jobs WHERE id = $1', [id])).toEqual([{ status: 'running' }]);
   });
 });
