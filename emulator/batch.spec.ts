@@ -27,7 +27,7 @@ const subjobsOf = (emulator: Emulator, { vendorJobId }: { vendorJobId: string })
 it('the subjobs of a batch are jobs that can be asked for one by one', async () => {
   const emulator = await start();
   const job = batch(emulator, { queueMs: 0, durationMs: 0, outcome: 'partially_failed', subjobs: 4 });
-  timers.pass(5);
+  await timers.pass(5);
   const answer = await answered(emulator, job.vendorJobId);
   expect(answer).toMatchObject({ Status: 'Finished', JobId: job.vendorJobId });
   expect(job.parent).toBeUndefined();
@@ -58,9 +58,9 @@ it('nobody knows a subjob before its batch begins, nor while the batch is hidden
   expect(await refused(get())).toMatchObject({ code: 'JobNotFound' });
   job.hidden = false;
   expect(await refused(get())).toMatchObject({ code: 'JobNotFound' });
-  timers.pass(99);
+  await timers.pass(99);
   expect(await refused(get())).toMatchObject({ code: 'JobNotFound' });
-  timers.pass(1);
+  await timers.pass(1);
   expect(await get()).toMatchObject({ status: 200 });
   job.hidden = true;
   expect(await refused(get())).toMatchObject({ code: 'JobNotFound' });
@@ -91,9 +91,9 @@ it('calls back when it is finished, and so do its subjobs if they do at all', as
   } as const;
   const silent = batch(emulator, { ...order, subjobCallbacks: false });
   const loud = batch(emulator, { ...order, subjobCallbacks: true, openSubjobs: 1 });
-  timers.pass(110);
+  await timers.pass(110);
   await until(() => emulator.callbacks.where({ status: 200 }).length === 5);
-  timers.pass(60_000);
+  await timers.pass(60_000);
   expect(emulator.callbacks.where({ jobId: silent.vendorJobId })).toMatchObject([
     { eventType: 'BatchProduceMediaComplete' },
   ]);
@@ -111,7 +111,7 @@ it('a forged callback comes before the true one, open subjobs or not', async () 
   const emulator = await start({ timeScale: 0.01, faults: { forged: 1 } });
   const order = { notifyAddress: receiver.url, queueMs: 0, durationMs: 20_000, outcome: 'succeeded' } as const;
   const jobs = Array.from({ length: 12 }, () => batch(emulator, { ...order, openSubjobs: 1, subjobCallbacks: false }));
-  timers.pass(210);
+  await timers.pass(210);
   await until(() => emulator.callbacks.where({ status: 200 }).length === 24);
   for (const { vendorJobId: jobId } of jobs) {
     const [first, second] = emulator.callbacks.where({ jobId });

@@ -48,9 +48,9 @@ function producing(emulator: Emulator, notifyAddress: string, more: Partial<Subm
 it('a finished job calls back once, signed, in the vendor’s envelope', async () => {
   const { emulator, receiver, timers } = await play();
   const job = producing(emulator, receiver.url, { userData: { videoId: 'v1' } });
-  timers.pass(SENT_MS);
+  await timers.pass(SENT_MS);
   await until(() => emulator.callbacks.where({ status: 200 }).length === 1);
-  timers.pass(LONG_MS);
+  await timers.pass(LONG_MS);
   expect(emulator.callbacks.total).toBe(1);
 
   expect(receiver.deliveries).toHaveLength(1);
@@ -75,7 +75,7 @@ it('an account without a callback key sends no signature', async () => {
     accounts: [{ accessKeyId: 'AK', accessKeySecret: 'SECRET' }],
   });
   producing(emulator, receiver.url);
-  timers.pass(SENT_MS);
+  await timers.pass(SENT_MS);
   await until(() => receiver.deliveries.length === 1);
   expect(Object.keys(receiver.deliveries[0]?.headers ?? {}).filter((name) => name.startsWith('x-ice'))).toEqual([]);
 });
@@ -85,12 +85,12 @@ it.each([201, 204, 302, 500])('an answer of %i gets three tries and no more', as
     response.writeHead(status, { location: '/elsewhere' }).end();
   });
   producing(emulator, receiver.url);
-  timers.pass(SENT_MS);
+  await timers.pass(SENT_MS);
   for (const attempt of [1, 2, 3]) {
     await settled(attempt);
-    timers.pass(GAP_MS);
+    await timers.pass(GAP_MS);
   }
-  timers.pass(LONG_MS);
+  await timers.pass(LONG_MS);
   expect(emulator.callbacks.total).toBe(3);
   expect(receiver.deliveries).toHaveLength(3);
   expect(receiver.deliveries.every(({ path }) => path === '/callbacks/media-cn/token')).toBe(true);
@@ -111,11 +111,11 @@ it('a second try that is answered 200 is the last', async () => {
     response.writeHead((tries += 1) === 2 ? 200 : 503).end();
   });
   producing(emulator, receiver.url);
-  timers.pass(SENT_MS);
+  await timers.pass(SENT_MS);
   await settled(1);
-  timers.pass(GAP_MS);
+  await timers.pass(GAP_MS);
   await until(() => emulator.callbacks.where({ status: 200 }).length === 1);
-  timers.pass(LONG_MS);
+  await timers.pass(LONG_MS);
   expect(emulator.callbacks.total).toBe(2);
   expect(receiver.deliveries).toHaveLength(2);
 });
@@ -126,17 +126,17 @@ it('a receiver slower than the limit has failed, whatever it answers later', asy
     late.push(() => response.end('ok'));
   });
   producing(emulator, receiver.url);
-  timers.pass(SENT_MS);
+  await timers.pass(SENT_MS);
   for (const attempt of [1, 2, 3]) {
     await until(() => late.length === attempt);
-    timers.pass(99);
+    await timers.pass(99);
     expect(emulator.callbacks.entries.at(-1)).not.toHaveProperty('error');
-    timers.pass(1);
+    await timers.pass(1);
     await settled(attempt);
     late.at(-1)?.();
-    timers.pass(GAP_MS);
+    await timers.pass(GAP_MS);
   }
-  timers.pass(LONG_MS);
+  await timers.pass(LONG_MS);
   expect(emulator.callbacks.where({ error: 'timeout' })).toHaveLength(3);
   expect(emulator.callbacks.total).toBe(3);
   expect(receiver.deliveries).toHaveLength(3);
@@ -146,12 +146,12 @@ it('a receiver that is down loses the callback after three tries', async () => {
   const { emulator, receiver, timers, settled } = await play();
   await receiver.stop();
   producing(emulator, receiver.url);
-  timers.pass(SENT_MS);
+  await timers.pass(SENT_MS);
   for (const attempt of [1, 2, 3]) {
     await settled(attempt);
-    timers.pass(GAP_MS);
+    await timers.pass(GAP_MS);
   }
-  timers.pass(LONG_MS);
+  await timers.pass(LONG_MS);
   expect(emulator.callbacks.where({ error: 'ECONNREFUSED' })).toHaveLength(3);
   expect(emulator.callbacks.total).toBe(3);
 });
@@ -159,7 +159,7 @@ it('a receiver that is down loses the callback after three tries', async () => {
 it('a queue name is no HTTP address', async () => {
   const { emulator, timers } = await play();
   producing(emulator, 'ice-callback-demo');
-  timers.pass(LONG_MS);
+  await timers.pass(LONG_MS);
   expect(emulator.callbacks.total).toBe(0);
 });
 
@@ -169,9 +169,9 @@ describe('faults', () => {
   it('none happens at rate 0', async () => {
     const { emulator, receiver, timers } = await play();
     for (let count = 0; count < 30; count++) producing(emulator, receiver.url);
-    timers.pass(SENT_MS);
+    await timers.pass(SENT_MS);
     await until(() => emulator.callbacks.where({ status: 200 }).length === 30);
-    timers.pass(LONG_MS);
+    await timers.pass(LONG_MS);
     expect(emulator.callbacks.total).toBe(30);
     expect(receiver.deliveries).toHaveLength(30);
     expect(emulator.callbacks.entries.filter((entry) => FAULTS.some((fault) => entry[fault]))).toEqual([]);
@@ -180,9 +180,9 @@ describe('faults', () => {
   it('dropped: nothing is sent', async () => {
     const { emulator, receiver, timers } = await play({ faults: { dropped: 1 } });
     producing(emulator, receiver.url);
-    timers.pass(SENT_MS);
+    await timers.pass(SENT_MS);
     await until(() => emulator.callbacks.where({ dropped: true, attempt: 0 }).length === 1);
-    timers.pass(LONG_MS);
+    await timers.pass(LONG_MS);
     expect(emulator.callbacks.total).toBe(1);
     expect(receiver.deliveries).toHaveLength(0);
   });
@@ -190,7 +190,7 @@ describe('faults', () => {
   it('doubled: the same body comes twice', async () => {
     const { emulator, receiver, timers } = await play({ faults: { doubled: 1 } });
     producing(emulator, receiver.url);
-    timers.pass(SENT_MS);
+    await timers.pass(SENT_MS);
     await until(() => emulator.callbacks.where({ status: 200 }).length === 2);
     expect(receiver.deliveries[0]?.text).toBe(receiver.deliveries[1]?.text);
     expect(emulator.callbacks.where({ doubled: true })).toHaveLength(1);
@@ -199,7 +199,7 @@ describe('faults', () => {
   it('delayed: it comes so much later', async () => {
     const { emulator, receiver, timers } = await play({ faults: { delayed: 1, delayMs: 5_000 } });
     const job = producing(emulator, receiver.url);
-    timers.pass(SENT_MS + 100);
+    await timers.pass(SENT_MS + 100);
     await until(() => emulator.callbacks.where({ delayed: true, status: 200 }).length === 1);
     expect(receiver.deliveries).toHaveLength(1);
     expect((emulator.callbacks.entries[0]?.at ?? 0) - job.endsAt.getTime()).toBeGreaterThanOrEqual(99);
@@ -209,7 +209,7 @@ describe('faults', () => {
     const { emulator, receiver, timers } = await play({ faults: { reordered: 1 } });
     const early = producing(emulator, receiver.url, { durationMs: 500 });
     const late = producing(emulator, receiver.url, { durationMs: 2_000 });
-    timers.pass(42);
+    await timers.pass(42);
     await until(() => emulator.callbacks.where({ status: 200 }).length === 2);
     const order = receiver.deliveries.map(({ body }) => (body['MessageBody'] as { JobId: string }).JobId);
     expect(order).toEqual([late.vendorJobId, early.vendorJobId]);
@@ -219,9 +219,9 @@ describe('faults', () => {
   it('reordered: one that nothing overtakes still comes', async () => {
     const { emulator, receiver, timers } = await play({ faults: { reordered: 1 } });
     producing(emulator, receiver.url);
-    timers.pass(SENT_MS + 99);
+    await timers.pass(SENT_MS + 99);
     expect(emulator.callbacks.total).toBe(0);
-    timers.pass(1);
+    await timers.pass(1);
     await until(() => receiver.deliveries.length === 1);
   });
 
@@ -231,9 +231,9 @@ describe('faults', () => {
   ] as const)('forged: a job that is going to be %s is claimed to be a %s while it runs', async (outcome, claimed) => {
     const { emulator, receiver, timers, settled } = await play({ faults: { forged: 1 } });
     const job = producing(emulator, receiver.url, { outcome, durationMs: 10_000 });
-    timers.pass(199);
+    await timers.pass(199);
     await settled(1);
-    timers.pass(3);
+    await timers.pass(3);
     await until(() => receiver.deliveries.length === 2);
     const [forged, real] = receiver.deliveries;
     expect(emulator.callbacks.entries[0]?.at).toBeLessThan(job.endsAt.getTime());

@@ -179,7 +179,7 @@ it('what a call meets is decided by the seed', async () => {
 it('an unknown word replaces a status that is not final, and only such a one', async () => {
   await start({ unknownWord: 1 });
   const [running, done] = [clip(), clip(DONE)];
-  timers.pass(5);
+  await timers.pass(5);
   const { body } = await get([running.vendorJobId, done.vendorJobId]);
   const statusOf = (id: string) => body.job_array.find((job: { job_id: string }) => job.job_id === id).status;
   expect(['WAITING', 'PROCESSING', 'SUCCEEDED', 'FAILED']).not.toContain(statusOf(running.vendorJobId));
@@ -189,7 +189,7 @@ it('an unknown word replaces a status that is not final, and only such a one', a
 it('dirty values are as loosely typed as the vendor’s examples, and say the same', async () => {
   await start({ dirtyValues: 1 });
   const job = clip(DONE);
-  timers.pass(5);
+  await timers.pass(5);
   const [dirty] = (await get([job.vendorJobId])).body.job_array;
   const { job_array: [clean = {}] = [] } = job.answer() as { job_array?: Record<string, unknown>[] };
   expect(dirty).toMatchObject({

@@ -54,9 +54,9 @@ it('slow: the answer takes its time', async () => {
   const answered = get(vendorJobId).then(() => timers.now());
   await until(() => emulator.requests.entries[0]?.slow === true);
   const before = timers.now();
-  timers.pass(149);
+  await timers.pass(149);
   expect(emulator.requests.entries[0]?.status).toBeUndefined();
-  timers.pass(1);
+  await timers.pass(1);
   expect((await answered) - before).toBeGreaterThanOrEqual(149);
 });
 
@@ -64,7 +64,7 @@ it('an unknown word replaces a status that is not final, and only such a one', a
   await start({ unknownWord: 1 });
   const known = ['Inited', 'Running', 'Complete', 'Error', 'Cancelled'];
   const [running, done] = [convert(), convert({ ...DONE, outcome: 'succeeded' })];
-  timers.pass(5);
+  await timers.pass(5);
   const state = async (jobId: string) => (await get(jobId)).document['Job'] as { State: string };
   expect(known).not.toContain((await state(running.vendorJobId)).State);
   expect((await state(done.vendorJobId)).State).toBe('Complete');
@@ -74,7 +74,7 @@ it('dirty values are the seeds’ own, the same each time, and say the same', as
   await start({ dirtyValues: 1 });
   const job = convert({ ...DONE, outcome: 'succeeded', outputs: 3, groups: 1 });
   const produced = emulator.submit({ api: 'alibaba-ims/media-producing', ...DONE, outcome: 'succeeded' });
-  timers.pass(5);
+  await timers.pass(5);
 
   const dirty = (await get(job.vendorJobId)).document['Job'] as Record<string, unknown>;
   const again = (await get(job.vendorJobId)).document['Job'];
@@ -96,7 +96,7 @@ it('a final answer means what the job expects, with every content fault on', asy
   const jobs = Array.from({ length: 60 }, (_, count) =>
     emulator.submit({ api: count % 3 ? 'alibaba-ims/media-convert' : 'alibaba-ims/media-producing', ...DONE }),
   );
-  timers.pass(5);
+  await timers.pass(5);
   for (const job of jobs) {
     const { getAction, root } = IMS_KINDS.find(({ api }) => api === job.api) as ImsKind;
     const { document } = await get(job.vendorJobId, getAction);
@@ -118,9 +118,9 @@ it('a job is not found right after its submission, or while it is hidden', async
   await start({ jobNotFoundForMs: 10_000 }, 0.01);
   const [young, hidden] = [convert(), convert({ hidden: true, jobNotFoundForMs: 0 })];
   expect(await refused(get(young.vendorJobId))).toMatchObject({ code: 'JobNotFound', statusCode: 404 });
-  timers.pass(99);
+  await timers.pass(99);
   expect(await refused(get(young.vendorJobId))).toMatchObject({ code: 'JobNotFound' });
-  timers.pass(1);
+  await timers.pass(1);
   expect(await get(young.vendorJobId)).toMatchObject({ status: 200 });
 
   expect(await refused(get(hidden.vendorJobId))).toMatchObject({ code: 'JobNotFound' });
@@ -197,7 +197,7 @@ it('a finished batch may name errors that do not matter', async () => {
   await start({ dirtyValues: 1 });
   const job = emulator.submit({ api: 'alibaba-ims/batch-media-producing', ...DONE, outcome: 'succeeded', subjobs: 3 });
   const failed = emulator.submit({ api: 'alibaba-ims/batch-media-producing', ...DONE, batchError: true });
-  timers.pass(5);
+  await timers.pass(5);
   const batch = async (jobId: string) =>
     (await get(jobId, 'GetBatchMediaProducingJob')).document['EditingBatchJob'] as Record<string, any>;
   const dirty = await batch(job.vendorJobId);

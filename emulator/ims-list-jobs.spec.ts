@@ -56,7 +56,7 @@ describe.each(LISTS)('%s', (api, action, key, size, token, usual) => {
       next = page[token] as string;
       if (next === '') break;
       // Whoever is submitted meanwhile is on no later page.
-      timers.pass(2);
+      await timers.pass(2);
       submit();
     }
     expect(lengths).toEqual([7, 7, 7, 4]);
@@ -78,7 +78,7 @@ describe.each(LISTS)('%s', (api, action, key, size, token, usual) => {
     await start();
     const done = submit(DONE);
     const running = submit({ queueMs: 0, durationMs: 3_600_000 });
-    timers.pass(5);
+    await timers.pass(5);
     const word = (job: typeof done) => job.word(new Date(timers.now()));
     expect(idsIn((await list(action, { Status: word(done) }))[key])).toEqual([done.vendorJobId]);
     expect(idsIn((await list(action, { Status: word(running) }))[key])).toEqual([running.vendorJobId]);
@@ -102,7 +102,7 @@ describe.each(LISTS)('%s', (api, action, key, size, token, usual) => {
   it('says of a job what Get says, but for the details', async () => {
     await start({ dirtyValues: 1 });
     const { vendorJobId } = submit({ ...DONE, outputs: 2, groups: 1 });
-    timers.pass(5);
+    await timers.pass(5);
     const kind = IMS_KINDS.find((candidate) => candidate.api === api);
     const whole = (await ask(emulator, account, kind?.getAction ?? '', vendorJobId)).document[kind?.root ?? ''];
     const [listed = {}] = (await list(action))[key] as Record<string, unknown>[];
@@ -162,7 +162,7 @@ it('the subjobs of batches are producing jobs like others, and can be had by the
   await start();
   const alone = producing();
   const batches = [1, 2].map(() => emulator.submit({ api: 'alibaba-ims/batch-media-producing', ...DONE, subjobs: 3 }));
-  timers.pass(5);
+  await timers.pass(5);
   const [first] = batches;
   const mine = first?.expectedSubjobs.map(({ path }) => path.replace('batch_item/', '')) ?? [];
   const all = idsIn((await list('ListMediaProducingJobs'))['MediaProducingJobList']);
@@ -175,7 +175,7 @@ it('the subjobs of batches are producing jobs like others, and can be had by the
 it('can be asked for oldest first', async () => {
   await start();
   const first = producing();
-  timers.pass(2);
+  await timers.pass(2);
   const second = producing();
   const ids = [first.vendorJobId, second.vendorJobId];
   const page = await list('ListMediaProducingJobs', { SortBy: 'CreationTime:Asc', MaxResults: '1' });

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Timers } from '../timers.js';
 
 type Waiting = { at: number; act: () => void };
@@ -18,13 +19,17 @@ export class VirtualTimers implements Timers {
     return () => void this.waiting.delete(entry);
   }
 
-  /** Does what falls due meanwhile, in order, each thing at its time. What waits for an answer over HTTP waits for it in real time. */
-  pass(ms: number): void {
+  /**
+   * Does what falls due meanwhile, in order, each thing at its time, and whatever follows from it without waiting. What waits for an answer
+   * over HTTP waits for it in real time.
+   */
+  async pass(ms: number): Promise<void> {
     const end = this.time + ms;
     for (let next = this.next(); next && next.at <= end; next = this.next()) {
       this.waiting.delete(next);
       this.time = next.at;
       next.act();
+      await nextTurn();
     }
     this.time = end;
   }
