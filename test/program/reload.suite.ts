@@ -1,14 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { startEmulator, type Emulator } from '../../emulator/emulator.js';
 import { imsSignature } from '../../src/callbacks/authenticate.js';
+import { SqlPool } from '../../src/database/sql-pool.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { startProgram, type Program } from '../support/program.js';
-import { queueStores } from '../support/queue-stores.js';
+import { startBriskProgram, type Program } from '../support/program.js';
 import { ADMIN_KEY, AUTH_KEY, CREDENTIALS, TOKEN, VENDOR_ACCOUNT } from '../support/tracker.js';
 
 const SECRET = 'AKSECRETFINDME';
@@ -17,10 +16,11 @@ const PARTNER = { accessKeyId: 'AKSECRETFINDMEpartner', accessKeySecret: 'AKSECR
 const PARTNER_TOKEN = 'AKSECRETFINDME-partner-token';
 const API = 'alibaba-ims/media-producing';
 
-describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
+describe('SIGHUP', () => {
   let folder: string;
   let file: string;
   let database: TestDatabase;
+  let sql: SqlPool;
   let emulator: Emulator;
   let environment: Record<string, string>;
   let program: Program;
@@ -70,29 +70,35 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
     const { data } = (await ask('GET', '/v1/accounts')).body;
     return data.find((each: any) => each.name === name).budgets.flatMap(({ paused }: any) => paused ?? []);
   };
+  /** Lets the beat come, and a call: a job is tracked, and the vendor asked about it. */
+  const look = async () => {
+    const { vendorJobId } = emulator.submit({ api: API, outcome: 'succeeded' });
+    await track('media-cn', vendorJobId);
+    await eventually(async () => expect(await job(vendorJobId)).toMatchObject({ confirmed: true }));
+  };
   const askedAs = ({ accessKeyId }: { accessKeyId: string }) => emulator.requests.where({ accessKeyId }).length;
 
   beforeAll(async () => {
     folder = mkdtempSync(path.join(tmpdir(), 'callsheet-reload-'));
     file = path.join(folder, 'callsheet.yaml');
     database = await createTestDatabase();
+    sql = new SqlPool(database.url);
     emulator = await startEmulator({ seed: 7, timeScale: 0.001, accounts: [VENDOR_ACCOUNT, PARTNER] });
-    const redisUrl = await store.redisUrl();
     environment = {
       DATABASE_URL: database.url,
-      ...(redisUrl === null ? {} : { REDIS_URL: redisUrl }),
       CALLSHEET_CONFIG: file,
       CALLSHEET_API_KEY: ADMIN_KEY,
       LOG_LEVEL: 'trace',
     };
     writeFileSync(file, configuration([account()]));
-    program = await startProgram(environment);
+    program = await startBriskProgram(environment);
   });
   beforeEach(async () => void (await reload(configuration([account()]))));
   afterAll(async () => {
     expect(await program?.interrupt()).toBe(0);
     expect(program.output()).not.toContain(SECRET);
     await emulator.stop();
+    await sql.onModuleDestroy();
     await database.drop();
     rmSync(folder, { recursive: true });
   });
@@ -154,9 +160,13 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
     await eventually(async () => expect(await job(open.vendorJobId)).toMatchObject({ status: 'running' }));
     await reload(configuration([account()]), /reloaded: 1 account \(1 removed\)/);
     expect(await callBack('partner', PARTNER_TOKEN)).toBe(404);
-    await sleep(300);
+    // What was under way comes first.
+    await look();
     const asked = askedAs(PARTNER);
-    await sleep(2500);
+    const text = 'UPDATE jobs SET next_poll_at = now() WHERE vendor_job_id = $1 AND next_poll_at IS NOT NULL';
+    expect((await sql.query({ text, values: [open.vendorJobId] })).rowCount).toBe(1);
+    await look();
+    await look();
     expect(askedAs(PARTNER)).toBe(asked);
 
     // The jobs are still there, and are polled again as soon as the account is.
@@ -188,8 +198,9 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
 
   it('lets a claim-only account that was given credentials confirm its jobs, also at a start', async () => {
     const claimed = async () => {
-      const { vendorJobId } = emulator.submit({ api: API, accessKeyId: PARTNER.accessKeyId, outcome: 'succeeded' });
-      await sleep(20);
+      const made = emulator.submit({ api: API, accessKeyId: PARTNER.accessKeyId, outcome: 'succeeded' });
+      const { vendorJobId } = made;
+      await eventually(() => expect(made.isFinal()).toBe(true));
       const body = { EventType: 'ProduceMediaComplete', MessageBody: { JobId: vendorJobId, Status: 'Success' } };
       expect(await callBack('partner', PARTNER_TOKEN, body)).toBe(200);
       await eventually(async () =>
@@ -206,7 +217,7 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
     const restarted = await claimed();
     await program.interrupt();
     writeFileSync(file, configuration([account(), partner()]));
-    program = await startProgram(environment);
+    program = await startBriskProgram(environment);
     await eventually(async () => expect(await job(restarted)).toMatchObject({ confirmed: true }));
   });
 
@@ -229,8 +240,12 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
       configuration([account({ callback: { tokens: [token, TOKEN] }, requestsPerSecond: 5 }), partner()]),
     ];
     const statuses = new Map<number, number>();
+    let answered = 0;
     let sending = true;
-    const count = (status: number) => statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    const count = (status: number) => {
+      answered++;
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    };
     const senders = Array.from({ length: 8 }, async (_, sender) => {
       for (let i = 0; sending || i < 10; i++) {
         const MessageBody = { JobId: `${sender}-${i}`.padStart(32, '0'), Status: 'Success' };
@@ -238,19 +253,34 @@ describe.each(queueStores)('SIGHUP, queues on $name', (store) => {
         count((await ask('GET', '/v1/accounts')).status);
       }
     });
-    for (let i = 0; i < 30; i++) {
+    const before = program.output().length;
+    const reloads = () =>
+      program
+        .output()
+        .slice(before)
+        .match(/\breloaded: /g)?.length ?? 0;
+    const { vendorJobId: meanwhile } = emulator.submit({ api: API, outcome: 'succeeded' });
+    let isConfirmed = false;
+    for (let i = 0; i < 30 || !isConfirmed; i++) {
+      if (i === 10) await track('media-cn', meanwhile);
+      if (i > 10) isConfirmed = (await job(meanwhile)).confirmed;
+      const [reloaded, served] = [reloads(), answered];
       writeFileSync(file, files[i % 2] ?? '');
       program.hangUp();
       // Twice without a pause, every other time.
       if (i % 2 === 0) program.hangUp();
-      // Not in step with the beat of polling.
-      await sleep(50 + Math.random() * 100);
+      // Any number of requests between two of them, so that they are not in step with anything.
+      const requests = 4 + Math.random() * 12;
+      await eventually(() => {
+        expect(reloads()).toBeGreaterThan(reloaded);
+        expect(answered - served).toBeGreaterThan(requests);
+      });
     }
     sending = false;
     await Promise.all(senders);
     expect([...statuses.keys()]).toEqual([200]);
     expect(statuses.get(200)).toBeGreaterThan(100);
-    expect(program.output().match(/\breloaded: /g)?.length).toBeGreaterThanOrEqual(30);
+    expect(reloads()).toBeGreaterThanOrEqual(30);
 
     const { vendorJobId } = emulator.submit({ api: API, outcome: 'succeeded' });
     await track('media-cn', vendorJobId);

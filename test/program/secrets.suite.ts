@@ -5,7 +5,7 @@ import { startEmulator, type Emulator } from '../../emulator/emulator.js';
 import { imsSignature } from '../../src/callbacks/authenticate.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { runProgram, startProgram, type Program } from '../support/program.js';
+import { runProgram, startBriskProgram, type Program } from '../support/program.js';
 import { ADMIN_KEY, AUTH_KEY, CREDENTIALS, TOKEN, VENDOR_ACCOUNT } from '../support/tracker.js';
 
 const SECRET = 'AKSECRETFINDME';
@@ -46,7 +46,7 @@ accounts:
       TOKEN,
       AUTH_KEY,
     };
-    program = await startProgram(environment);
+    program = await startBriskProgram(environment);
     for (const scope of ['read', 'write']) {
       const answer = await ask('/v1/keys', 'admin', { name: scope, scope });
       keys[scope] = ((await answer.json()) as { key: string }).key;
@@ -99,6 +99,7 @@ accounts:
       await ask(`/v1/${TOKEN}`, 'read'),
       await fetch(`${program.url}/v1/jobs`, { headers: { authorization: `Bearer ${SECRET}-not-a-key` } }),
     ];
+    expect(answers).toHaveLength(9);
     const said = await Promise.all(answers.map((answer) => answer.text()));
 
     const jobId = await eventually(async () => {
@@ -114,6 +115,7 @@ accounts:
     const { data: receipts } = (await (await ask('/v1/receipts?limit=200', 'admin')).json()) as {
       data: { id: string }[];
     };
+    expect(receipts).not.toHaveLength(0);
     const routes = [
       '/v1/jobs',
       `/v1/jobs/${jobId}`,
@@ -152,12 +154,12 @@ accounts:
   });
 
   it('are not in what --check says, and --check fails when something does not work', async () => {
-    const good = await runProgram(environment, ['--check']);
+    const wrong = { ...environment, SECRET: `${SECRET}-wrong` };
+    const [good, bad] = await Promise.all([runProgram(environment, ['--check']), runProgram(wrong, ['--check'])]);
     expect(good.output).toMatch(/media-cn +ok +http/);
     expect(good.output).toMatch(/queue store +ok/);
     expect(good.output).toMatch(/\*\*\* \(\d+ of 256 bytes\)/);
     expect(good.code).toBe(0);
-    const bad = await runProgram({ ...environment, SECRET: `${SECRET}-wrong` }, ['--check']);
     expect(bad.output).toMatch(/media-cn +FAIL .*SignatureDoesNotMatch/);
     expect(bad.code).toBe(1);
     expect(good.output + bad.output).not.toContain(SECRET);

@@ -20,8 +20,15 @@ export type Program = {
 };
 
 /** Starts the program as a process of its own and waits until it listens. Rejects with what it said when it ends before. */
-export async function startProgram(environment: Record<string, string>, args: string[] = []): Promise<Program> {
-  const { child, output } = spawnProgram({ PORT: '0', ...environment }, args);
+export const startProgram = (environment: Record<string, string>, args: string[] = []) =>
+  startProcess(environment, args, 'src/main');
+
+/** As `startProgram`, but its loops run at `TEST_INTERVALS`. */
+export const startBriskProgram = (environment: Record<string, string>) =>
+  startProcess(environment, [], 'test/support/brisk-program-entry');
+
+async function startProcess(environment: Record<string, string>, args: string[], entry: string): Promise<Program> {
+  const { child, output } = spawnProgram({ PORT: '0', ...environment }, args, entry);
   const url = await new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`did not listen in time:\n${output()}`)), READY_WITHIN_MS);
     const look = () => {
@@ -64,7 +71,7 @@ async function run(environment: Record<string, string>, args: string[], entry: s
   return { code, output: output() };
 }
 
-function spawnProgram(environment: Record<string, string>, args: string[], entry = 'src/main') {
+function spawnProgram(environment: Record<string, string>, args: string[], entry: string) {
   const { PATH = '', HOME = '', NODE_EXTRA_CA_CERTS = '' } = process.env;
   const child = spawn(process.execPath, [compiled(entry), ...args], {
     env: { PATH, HOME, NODE_EXTRA_CA_CERTS, NODE_NO_WARNINGS: '1', ...environment },
