@@ -8,6 +8,7 @@ import { DEFAULT_INTERVALS } from '../../src/loops/intervals.js';
 import { TICK_QUEUE } from '../../src/queue/queues.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { leaveOut } from '../support/leave-out.js';
 import { startProgram, type Program } from '../support/program.js';
 import { queueStores } from '../support/queue-stores.js';
 import {
@@ -29,9 +30,7 @@ const LIMIT = 20;
 const HUAWEI_LIMIT = 2;
 
 const stores = queueStores.filter(({ name }) => name === 'Redis');
-if (stores.length === 0) {
-  console.warn('redis-server is not on the PATH: the test of two api and two worker processes is left out');
-}
+if (stores.length === 0) leaveOut('the test of two api and two worker processes is', 'redis-server is not on the PATH');
 
 // Two of each are what Redis is for.
 (stores.length > 0 ? describe : describe.skip)('two api and two worker processes', () => {
