@@ -92,7 +92,7 @@ describe('the callback door, to clients of every kind', () => {
 
   it('tells a client that asks first to go on', async () => {
     wire.send(head(['Content-Length: 16', 'Expect: 100-continue']));
-    await wire.answered(100);
+    await wire.isToldToGoOn();
     wire.send('{"expected":100}');
     await wire.answered(100, 200);
   });
@@ -107,10 +107,18 @@ describe('the callback door, to clients of every kind', () => {
   });
 
   it('forgets a client that hangs up in the middle of its body', async () => {
+    const server = tracker.app.getHttpServer();
+    wire.socket.destroy();
+    const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
+    wire = new Wire(tracker.url);
     const fresh = await newlyStored(async () => {
-      wire.send(head(['Content-Length: 1000']) + '{"half":');
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      wire.send(head(['Content-Length: 1000', 'Expect: 100-continue']));
+      await wire.isToldToGoOn();
+      const { bytesRead } = await accepted;
+      wire.send('{"half":');
+      await eventually(async () => expect((await accepted).bytesRead).toBeGreaterThan(bytesRead));
       wire.socket.destroy();
+      await eventually(async () => expect((await accepted).destroyed).toBe(true));
       expect((await tracker.callback({ whole: true })).status).toBe(200);
     });
     expect(fresh).toEqual(['{"whole":true}']);
@@ -151,10 +159,18 @@ class Wire {
     return [...this.received.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
   }
 
-  /** Waits for as many answers, and a moment longer for any that should not come. */
+  /**
+   * Expects these answers and no other. Answers come in the order of their requests, so after that to one more request there
+   * is nothing left to come; that last answer is left out of what was received.
+   */
   async answered(...statuses: number[]): Promise<void> {
-    await eventually(() => expect(this.statuses().length).toBeGreaterThanOrEqual(statuses.length));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    this.send('GET /health/live HTTP/1.1\r\nHost: callsheet.test\r\n\r\n');
+    await eventually(() => expect(this.received).toContain('{"status":"live"}'));
+    this.received = this.received.slice(0, this.received.lastIndexOf('HTTP/1.1 '));
     expect(this.statuses()).toEqual(statuses);
+  }
+
+  async isToldToGoOn(): Promise<void> {
+    await eventually(() => expect(this.statuses()).toEqual([100]));
   }
 }

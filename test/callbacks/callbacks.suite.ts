@@ -283,7 +283,7 @@ describe('the door on a port of its own', () => {
     const account = testAccount('http://127.0.0.1:9', {
       callback: { tokens: [token], authKeys: [], signature: 'required' },
     });
-    const tracker = await startTracker({ accounts: [account], callbackPort: 0 });
+    const tracker = await startTracker({ accounts: [account], callbackPort: 0, role: 'api' });
     const path = `/callbacks/media-cn/${token}`;
     const post = async (url: string) => (await fetch(url + path, { method: 'POST', body: '{}' })).status;
     expect(await post(tracker.callbackUrl)).toBe(200);
