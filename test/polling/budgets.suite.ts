@@ -1,99 +1,105 @@
-import { startEmulator, type Emulator, type Faults } from '../../emulator/emulator.js';
 import { burstOf } from '../../emulator/rate-limit.js';
-import { eventually } from '../support/eventually.js';
-import { queueStores } from '../support/queue-stores.js';
-import { startWorkerBeside } from '../support/second-worker.js';
-import { startTracker, testAccount, VENDOR_ACCOUNT, type TestTracker } from '../support/tracker.js';
+import { VendorError } from '../../src/vendors/vendor-error.js';
+import { startVirtualPolling, type VirtualCall, type VirtualPolling } from '../support/virtual-polling.js';
 import { mostWithin } from '../support/windows.js';
 
-const CONVERT = 'alibaba-ims/media-convert';
-const ACTION = 'GetMediaConvertJob';
 const LIMIT = 20;
-const CALLS_AT_ONCE = 8;
+const SECONDS = 100;
+/** What a full bucket holds, and a whole call of what the clock's milliseconds round. */
+const BUCKET = LIMIT * 0.2;
+const ROUNDING = 0.1;
+/** Calls later than this are not made. */
+const LATEST_SECONDS = 0.3;
 
-const QUIET: Partial<Faults> = { throttled: 0, serverError: 0, htmlPage: 0, reset: 0, slow: 0 };
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-describe.each(queueStores)('the budget, queues on $name', (store) => {
-  let emulator: Emulator;
-  let tracker: TestTracker;
-  let second: TestTracker;
+// In `test/system/poll-rates.spec.ts` two workers ask over HTTP.
+describe('the budget', () => {
+  let polling: VirtualPolling;
 
   beforeAll(async () => {
-    emulator = await startEmulator({ seed: 41, accounts: [VENDOR_ACCOUNT] });
-    tracker = await startTracker({ emulator, store, account: { requestsPerSecond: LIMIT } });
-    second = await startWorkerBeside(tracker, [testAccount(emulator.url, { requestsPerSecond: LIMIT })]);
-  });
-  afterAll(async () => {
-    await second.stop();
-    await tracker.stop();
-    await emulator.stop();
-  });
-
-  const register = async (count: number, durationMs: number) => {
-    const jobs = Array.from({ length: count }, () => emulator.submit({ api: CONVERT, queueMs: 0, durationMs }));
-    await tracker.post('/v1/jobs/batch', {
-      jobs: jobs.map(({ vendorJobId }) => ({
-        account: 'media-cn',
-        api: CONVERT,
-        vendorJobId,
-        callbackExpected: false,
-      })),
+    polling = await startVirtualPolling({
+      api: 'alibaba-ims/media-convert',
+      limit: LIMIT,
+      workers: 2,
+      looksEveryMs: 10_000,
     });
-    return jobs;
+  });
+  afterAll(() => polling.stop());
+  afterEach(() => polling.clear());
+
+  const makeDue = (count: number) => polling.add('known', Array<number>(count).fill(0));
+  const times = (calls: VirtualCall[]) => calls.map(({ at }) => at);
+  /** How many calls there are in each whole second. */
+  const bySecond = (calls: VirtualCall[]): number[] => {
+    const counts = new Map<number, number>();
+    for (const { at } of calls) counts.set(Math.floor(at / 1000), (counts.get(Math.floor(at / 1000)) ?? 0) + 1);
+    return [...counts.values()];
   };
-  const times = () => emulator.requests.where({ action: ACTION }).map(({ at }) => at);
 
-  it('holds over every window with two workers, whatever the vendor does, and every job ends as the vendor says', async () => {
-    const jobs = await register(200, 12_000);
-    for (const fault of ['throttled', 'serverError', 'htmlPage', 'reset'] as const) {
-      emulator.setFaults({ ...QUIET, [fault]: 0.5 });
-      await pause(1500);
+  it('holds over every window with two workers, whatever the vendor does', async () => {
+    await makeDue(300);
+    const fails = {
+      throttled: () => new VendorError('throttled', 'Throttling.User', 'slow down'),
+      transient: () => new VendorError('transient', 'ECONNRESET', 'reset'),
+    };
+    const asked: VirtualCall[] = [];
+    for (const fault of ['throttled', 'transient'] as const) {
+      let n = 0;
+      const calls = await polling.pollFor(15, () => {
+        if ((n += 1) % 2 === 0) throw fails[fault]();
+      });
+      expect(calls).not.toHaveLength(0);
+      asked.push(...calls);
     }
-    emulator.setFaults({ ...QUIET, slow: 0.9, slowMs: 2000 });
-    await pause(3000);
-    emulator.setFaults(QUIET);
-    await emulator.down();
-    await pause(1500);
-    await emulator.up();
-
-    await eventually(
-      async () => {
-        const open = await tracker.rows(`SELECT FROM jobs WHERE status IN ('queued', 'running')`);
-        expect(open).toHaveLength(0);
-      },
-      { timeoutMs: 60_000, intervalMs: 250 },
-    );
-    const ends = await tracker.rows('SELECT vendor_job_id AS id, status FROM jobs');
-    expect(new Map(ends.map(({ id, status }) => [id, status]))).toEqual(
-      new Map(jobs.map(({ vendorJobId, expectedStatus }) => [vendorJobId, expectedStatus])),
-    );
-
-    expect(burstOf(times(), LIMIT)).toBeLessThanOrEqual(LIMIT);
-    expect(mostWithin(times(), 10_000)).toBeLessThanOrEqual(LIMIT * 10 + LIMIT);
-    // Slow answers tell how many calls were under way together.
-    const slow = emulator.requests.where({ slow: true }).map(({ at }) => at);
-    expect(mostWithin(slow, 2000)).toBeLessThanOrEqual(2 * CALLS_AT_ONCE);
-    expect(mostWithin(slow, 2000)).toBeGreaterThan(CALLS_AT_ONCE);
-  }, 120_000);
+    asked.push(...(await polling.pollFor(60, () => undefined)));
+    expect(burstOf(times(asked), LIMIT)).toBeLessThanOrEqual(BUCKET + ROUNDING);
+    expect(mostWithin(times(asked), 10_000)).toBeLessThanOrEqual(LIMIT * 10 + BUCKET);
+    expect(new Set(asked.map(({ worker }) => worker))).toEqual(new Set([0, 1]));
+    // Throttled, it was used less; in the end the rate has grown back.
+    const perSecond = bySecond(asked);
+    expect(Math.min(...perSecond)).toBeLessThan(LIMIT / 4);
+    expect(perSecond.at(-2)).toBeGreaterThanOrEqual(LIMIT - 1);
+    // No job was lost on the way.
+    expect(new Set(asked.flatMap(({ ids }) => ids)).size).toBe(300);
+  });
 
   it('holds when answers that all calls waited for come at last', async () => {
-    emulator.setFaults({ slow: 1, slowMs: 3000 });
-    await tracker.rows('UPDATE budgets SET rate = full_rate');
-    emulator.requests.clear();
-    await register(300, 60_000);
-    await eventually(() => expect(times()).toHaveLength(2 * CALLS_AT_ONCE));
-    emulator.setFaults(QUIET);
-    await eventually(() => expect(times().length).toBeGreaterThan(2 * CALLS_AT_ONCE + LIMIT));
-    expect(burstOf(times(), LIMIT)).toBeLessThanOrEqual(LIMIT);
-    await tracker.rows('TRUNCATE jobs CASCADE');
+    const ids = await makeDue(300);
+    // Three seconds long no call leaves, since all workers wait for answers.
+    const waiting = await polling.claimFor(3);
+    expect(waiting.length).toBeGreaterThan(2 * LIMIT);
+    const made: number[] = [];
+    const tooLate: VirtualCall[] = [];
+    for (const call of waiting) {
+      if (await polling.look(call)) made.push(polling.now());
+      else tooLate.push(call);
+    }
+    // What is in the queue behind them is due again in its old place, and is not made in a heap.
+    expect(made).not.toHaveLength(0);
+    expect(made.length).toBeLessThanOrEqual(LATEST_SECONDS * LIMIT + 1);
+    expect(tooLate.length).toBeGreaterThan(LIMIT);
+    const given = await polling.rows(
+      `SELECT count(*)::int AS jobs FROM jobs WHERE vendor_job_id = ANY ($1) AND next_poll_at <= now() - interval '2 seconds'`,
+      [tooLate.flatMap((call) => call.ids)],
+    );
+    expect(given).toEqual([{ jobs: tooLate.length }]);
+
+    const after = await polling.pollFor(30, () => undefined);
+    const all = [...made, ...times(after)];
+    expect(all.length).toBeGreaterThan(2 * LIMIT);
+    expect(burstOf(all, LIMIT)).toBeLessThanOrEqual(BUCKET + LATEST_SECONDS * LIMIT + 1);
+    expect(new Set([...waiting, ...after].flatMap((call) => call.ids))).toEqual(new Set(ids));
   });
 
   it('is used up while there is work', async () => {
-    emulator.requests.clear();
-    await register(300, 60_000);
-    await pause(6000);
-    expect(mostWithin(times(), 5000)).toBeGreaterThan(LIMIT * 2.5);
-    expect(burstOf(times(), LIMIT)).toBeLessThanOrEqual(LIMIT);
+    await makeDue(500);
+    const calls = await polling.claimFor(SECONDS);
+    expect(calls.length).toBeGreaterThanOrEqual(LIMIT * SECONDS + BUCKET - 1);
+    expect(calls.length).toBeLessThanOrEqual(LIMIT * SECONDS + BUCKET);
+    const seconds = bySecond(calls).slice(0, SECONDS);
+    expect(seconds).toHaveLength(SECONDS);
+    expect(Math.min(...seconds)).toBeGreaterThanOrEqual(LIMIT - 1);
+    expect(mostWithin(times(calls), 5000)).toBeGreaterThan(LIMIT * 2.5);
+    expect(burstOf(times(calls), LIMIT)).toBeLessThanOrEqual(BUCKET + ROUNDING);
+    expect(new Set(calls.map(({ worker }) => worker))).toEqual(new Set([0, 1]));
   });
 });

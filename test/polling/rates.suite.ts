@@ -1,55 +1,55 @@
-import { startEmulator, type Emulator } from '../../emulator/emulator.js';
-import { eventually } from '../support/eventually.js';
-import { queueStores } from '../support/queue-stores.js';
-import { startTracker, VENDOR_ACCOUNT, type TestTracker } from '../support/tracker.js';
+import { RateLimit } from '../../emulator/rate-limit.js';
+import { VendorError } from '../../src/vendors/vendor-error.js';
+import { startVirtualPolling, type VirtualPolling } from '../support/virtual-polling.js';
 
-const CONVERT = 'alibaba-ims/media-convert';
 const OURS = 20;
 /** What the vendor allows a second, without telling. */
 const ALLOWED = 5;
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// On one store: budgets are rows of ours on both.
 describe('a budget larger than what the vendor allows', () => {
-  let emulator: Emulator;
-  let tracker: TestTracker;
+  let polling: VirtualPolling;
 
   beforeAll(async () => {
-    emulator = await startEmulator({ seed: 43, accounts: [VENDOR_ACCOUNT] });
-    tracker = await startTracker({ emulator, store: queueStores.at(-1), account: { requestsPerSecond: OURS } });
+    polling = await startVirtualPolling({ api: 'alibaba-ims/media-convert', limit: OURS, looksEveryMs: 5000 });
+    await polling.add('known', Array<number>(200).fill(0));
   });
-  afterAll(async () => {
-    await tracker.stop();
-    await emulator.stop();
-  });
+  afterAll(() => polling.stop());
 
-  const rate = async (): Promise<number> =>
-    (await tracker.rows(`SELECT rate FROM budgets WHERE api = $1`, [CONVERT]))[0]?.['rate'];
-  const work = async () => {
-    const jobs = Array.from({ length: 200 }, () => emulator.submit({ api: CONVERT, queueMs: 0, durationMs: 600_000 }));
-    await tracker.post('/v1/jobs/batch', {
-      jobs: jobs.map(({ vendorJobId }) => ({
-        account: 'media-cn',
-        api: CONVERT,
-        vendorJobId,
-        callbackExpected: false,
-      })),
-    });
-  };
+  const rate = async () => (await polling.rows<{ rate: number }>('SELECT rate FROM budgets'))[0]?.rate ?? 0;
 
   it('is throttled now and then, settles below, and grows back when the vendor allows more', async () => {
-    emulator.setFaults({ limitPerSecond: ALLOWED });
-    await work();
-    await eventually(async () => expect(await rate()).toBeLessThan(ALLOWED));
-    emulator.requests.clear();
-    await pause(7000);
-    const throttled = emulator.requests.where({ outcome: 'Throttling.User' }).length;
-    const answered = emulator.requests.total - throttled;
-    expect(answered).toBeGreaterThan(7 * ALLOWED * 0.4);
-    expect(throttled).toBeLessThan(answered / 3);
+    const limit = new RateLimit();
+    let [answered, throttled, lowest] = [0, 0, OURS];
+    const vendor = (at: number) => {
+      if (limit.allows('vendor', ALLOWED, ALLOWED, at)) {
+        answered++;
+        return;
+      }
+      throttled++;
+      throw new VendorError('throttled', 'Throttling.User', 'slow down');
+    };
+    for (let second = 0; second < 15; second++) {
+      await polling.pollFor(1, vendor);
+      lowest = Math.min(lowest, await rate());
+    }
+    expect(throttled).toBeGreaterThan(0);
+    expect(lowest).toBeLessThan(ALLOWED);
 
-    emulator.setFaults({ limitPerSecond: undefined });
+    [answered, throttled] = [0, 0];
+    await polling.pollFor(60, vendor);
+    expect(answered).toBeGreaterThan(60 * ALLOWED * 0.7);
+    expect(answered).toBeLessThanOrEqual(60 * ALLOWED + ALLOWED);
+    expect(throttled).toBeGreaterThan(0);
+    expect(throttled).toBeLessThan(answered / 5);
+
     const before = await rate();
-    await eventually(async () => expect(await rate()).toBeGreaterThan(before + 2 * (OURS / 60)));
+    const seconds = 10;
+    await polling.pollFor(seconds, () => undefined);
+    // Twenty calls a second more in a minute, whatever it was.
+    const grown = (await rate()) - before;
+    expect(grown).toBeGreaterThan(2 * (OURS / 60));
+    expect(grown).toBeCloseTo(seconds * (OURS / 60), 0);
+    await polling.pollFor(60 - seconds, () => undefined);
+    expect(await rate()).toBe(OURS);
   });
 });

@@ -1,23 +1,20 @@
 import { startEmulator, type Emulator } from '../../emulator/emulator.js';
 import { POLL_LANES, type PollLane } from '../../src/domain/poll-schedule.js';
 import { eventually } from '../support/eventually.js';
-import { queueStores } from '../support/queue-stores.js';
 import { startTracker, VENDOR_ACCOUNT, type TestTracker } from '../support/tracker.js';
-import { mostWithin } from '../support/windows.js';
+import { startVirtualPolling } from '../support/virtual-polling.js';
 
 const PRODUCING = 'alibaba-ims/media-producing';
 const CONVERT = 'alibaba-ims/media-convert';
 const LIMIT = 20;
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// On one store: whose look comes first is decided in rows.
 describe('looks that somebody waits for', () => {
   let emulator: Emulator;
   let tracker: TestTracker;
 
   beforeAll(async () => {
     emulator = await startEmulator({ seed: 53, accounts: [VENDOR_ACCOUNT] });
-    tracker = await startTracker({ emulator, store: queueStores.at(-1), account: { requestsPerSecond: LIMIT } });
+    tracker = await startTracker({ emulator, account: { requestsPerSecond: LIMIT } });
   });
   afterAll(async () => {
     await tracker.stop();
@@ -62,28 +59,34 @@ describe('looks that somebody waits for', () => {
       ids.push(body.id);
       await eventually(async () => expect(await tracker.job(vendorJobId)).toMatchObject({ status: 'running' }));
     }
-    await makeOverdue('known', 1000);
+    const backlog = 5000;
+    await makeOverdue('known', backlog);
     await eventually(() => expect(looksAt('known').length).toBeGreaterThan(LIMIT));
     const MessageBody = { JobId: called, Status: 'Success' };
     await tracker.callback({ EventType: 'ProduceMediaComplete', EventTime: new Date().toISOString(), MessageBody });
     await tracker.post(`/v1/jobs/${ids[1]}/refresh`);
     for (const id of [called, asked]) {
-      await eventually(() => expect(looksAt(id)).toHaveLength(2), { timeoutMs: 8000 });
+      await eventually(() => expect(looksAt(id)).toHaveLength(2));
       // What has been answered is no longer urgent.
       await eventually(async () => expect(await laneOf(id)).toBe(POLL_LANES.known));
     }
-    expect(looksAt('known').length).toBeLessThan(LIMIT * 20);
+    expect(looksAt('known').length).toBeLessThan(backlog / 2);
   });
 
   it('leave every fourth call to those that have waited long', async () => {
-    await makeOverdue('urgent', 1000);
-    await makeOverdue('known', 1000);
-    await pause(6000);
-    const [urgent, known] = [mostWithin(looksAt('urgent'), 5000), mostWithin(looksAt('known'), 5000)];
+    const seconds = 100;
+    const polling = await startVirtualPolling({ api: PRODUCING, limit: LIMIT });
+    await polling.add('urgent', Array<number>(400).fill(-3_600_000));
+    await polling.add('known', Array<number>(400).fill(-3_600_000));
+    const calls = await polling.claimFor(seconds);
+    await polling.stop();
+    const [urgent = 0, known = 0] = (['urgent', 'known'] as const).map(
+      (lane) => calls.filter(({ ids }) => ids[0]?.startsWith(lane)).length,
+    );
     const both = urgent + known;
-    expect(both).toBeGreaterThan(LIMIT * 5 * 0.6);
-    expect(known / both).toBeGreaterThan(0.2);
-    expect(known / both).toBeLessThan(0.35);
+    expect(both).toBe(calls.length);
+    expect(both).toBeGreaterThanOrEqual(LIMIT * seconds);
+    expect(known).toBe(Math.floor(both / 4));
   });
 
   it('do not hide that others starve: who is overdue ten times its interval is told', async () => {
