@@ -58,8 +58,11 @@ async function main(): Promise<number> {
       if (!stop.signal.aborted) endedByItself = end;
       stop.abort();
     });
-    if (seconds !== null) setTimeout(() => stop.abort(), seconds * 1000).unref();
-    const verdict = await live({ clouds, tracker, page, say, signal: stop.signal });
+    // A busy machine takes seconds until there is something to see.
+    const onShown = () => {
+      if (seconds !== null) setTimeout(() => stop.abort(), seconds * 1000).unref();
+    };
+    const verdict = await live({ clouds, tracker, page, say, onShown, signal: stop.signal });
     if (endedByItself !== null) {
       const { file } = tracker.log;
       throw new Error(`the tracker ended by itself (${endedByItself as string}); its log is ${file}`);

@@ -18,11 +18,13 @@ type Options = {
   tracker: Tracker;
   page: ReceiverPage;
   say: (line: string) => void;
+  /** There is something to see, for the first time. */
+  onShown: () => void;
   signal: AbortSignal;
 };
 
 /** Lets the customers in and shows what the tracker makes of their jobs, until the signal or the tracker's own end. */
-export async function live({ clouds, tracker, page, say, signal }: Options): Promise<Verdict> {
+export async function live({ clouds, tracker, page, say, onShown, signal }: Options): Promise<Verdict> {
   const startedAt = Date.now();
   const mirror = new Mirror((vendorJobId) => clouds.isSubjob(vendorJobId));
   let trouble: { text: string; at: number } | null = null;
@@ -59,7 +61,7 @@ export async function live({ clouds, tracker, page, say, signal }: Options): Pro
   let view: View | null = null;
   let shown = false;
   try {
-    do {
+    while (!signal.aborted) {
       const began = Date.now();
       let news: JobItem[] = [];
       try {
@@ -68,13 +70,13 @@ export async function live({ clouds, tracker, page, say, signal }: Options): Pro
       } catch (error) {
         if (view) view = { ...view, now: began, trouble: `the tracker does not answer: ${String(error)}` };
       }
-      // Once in any case, so that a run of few seconds on a busy machine has something to show.
-      if (view && !(shown && signal.aborted)) {
+      if (view && !signal.aborted) {
         face.show(view, news);
+        if (!shown) onShown();
         shown = true;
       }
       await sleep(Math.max(0, began + REFRESH_MS - Date.now()), undefined, { signal }).catch(() => undefined);
-    } while (!signal.aborted);
+    }
   } finally {
     face.close();
   }
