@@ -112,11 +112,19 @@ describe('deliveries', () => {
 
   it('keep their order within a group, while groups pass each other', async () => {
     let passed = () => undefined as void;
-    const anotherGroup = new Promise<void>((resolve) => (passed = resolve));
-    // The first of a group is on its way until one of another has passed it.
-    const ordered = channelThat(({ payload }) =>
-      payload === 'a0' ? anotherGroup : payload === 'b0' ? passed() : null,
-    );
+    const allOfAnotherGroup = new Promise<void>((resolve) => (passed = resolve));
+    const underWay = new Map<string, string>();
+    const outOfOrder: string[] = [];
+    // The first of one group is on its way until the last of another has passed it.
+    const ordered = channelThat(async ({ payload }) => {
+      const text = payload as string;
+      const before = underWay.get(text[0]!);
+      if (before) outOfOrder.push(`${text} while ${before} is on its way`);
+      underWay.set(text[0]!, text);
+      if (text === 'a0') await allOfAnotherGroup;
+      if (text === 'd9') passed();
+      underWay.delete(text[0]!);
+    });
     const engine = engineWith({ ordered });
     const groups = ['a', 'b', 'c', 'd'];
     const numbers = Array.from({ length: 10 }, (_, i) => i);
@@ -127,6 +135,7 @@ describe('deliveries', () => {
     for (const group of groups) {
       expect(ordered.texts().filter((text) => text.startsWith(group))).toEqual(numbers.map((n) => `${group}${n}`));
     }
+    expect(outOfOrder).toEqual([]);
     expect(ordered.texts()).not.toEqual([...ordered.texts()].sort());
   });
 
