@@ -118,8 +118,8 @@ describe('migrations', () => {
   });
 
   it('are refused when one was edited after it was applied', async () => {
-    const [url, folder] = await Promise.all([emptyDatabase(), copiedMigrations()]);
-    await migrate(url, folder);
+    const [url, folder] = await Promise.all([migratedDatabase(), copiedMigrations()]);
+    expect(await migrate(url, folder)).toEqual([]);
     await appendFile(path.join(folder, '20261121000200_jobs/migration.sql'), '-- an afterthought\n');
     await expect(migrate(url, folder)).rejects.toThrow(
       'Migration 20261121000200_jobs was changed after it was applied; restore the file and add a new migration',
@@ -127,7 +127,7 @@ describe('migrations', () => {
   });
 
   it('are refused after one failed, with word of what to do, until that is done', async () => {
-    const [url, folder] = await Promise.all([emptyDatabase(), copiedMigrations()]);
+    const [url, folder] = await Promise.all([migratedDatabase(), copiedMigrations()]);
     const broken = path.join(folder, '29990101000000_broken');
     await mkdir(broken);
     await writeFile(path.join(broken, 'migration.sql'), 'CREATE TABLE half_done (id integer);\nSELECT 1 / 0;\n');

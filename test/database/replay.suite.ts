@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startEmulator, type Emulator, type SubmitOptions } from '../../emulator/emulator.js';
+import { RealTimers } from '../../emulator/timers.js';
 import { SqlPool } from '../../src/database/sql-pool.js';
+import { Discovery } from '../../src/polling/discovery.js';
 import { CurrentSettings } from '../../src/settings/current-settings.js';
 import { ChunkReplayer } from '../../src/tracking/replay-chunk.js';
 import { replay } from '../../src/tracking/replay.js';
 import type { ReplayScope } from '../../src/tracking/replay-statements.js';
+import { dueNow } from '../support/due-now.js';
 import { eventually } from '../support/eventually.js';
 import { runReplay } from '../support/program.js';
 import {
@@ -24,6 +27,8 @@ import {
 
 const PRODUCING = 'alibaba-ims/media-producing';
 const ALL: ReplayScope = { updatedSince: null, accounts: null, apis: null, ids: null };
+/** Not in the way of what it waits for. */
+const CALMLY = { intervalMs: 200 };
 const WAITING = `pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
 /** Every few seconds, so that listings come between the answers. */
 const LISTED = { windowMs: 3_600_000, everyMs: 1000 };
@@ -41,7 +46,30 @@ const KINDS: SubmitOptions[] = [
   { api: 'huawei-mpc/editing', outcome: 'failed' },
 ];
 
+/** Knows what the emulator has yet to do: callbacks that are to be sent, and those that are not answered. */
+class KnownTimers extends RealTimers {
+  private readonly due = new Set<{ at: number }>();
+
+  override after(ms: number, act: () => void): () => void {
+    const entry = { at: this.now() + ms };
+    this.due.add(entry);
+    const cancel = super.after(ms, () => {
+      this.due.delete(entry);
+      act();
+    });
+    return () => {
+      this.due.delete(entry);
+      cancel();
+    };
+  }
+
+  within(ms: number): number {
+    return [...this.due].filter(({ at }) => at < this.now() + ms).length;
+  }
+}
+
 describe('a replay', () => {
+  const timers = new KnownTimers();
   let emulator: Emulator;
   let tracker: TestTracker;
   let before: Record<string, unknown>;
@@ -50,6 +78,7 @@ describe('a replay', () => {
     emulator = await startEmulator({
       seed: 71,
       timeScale: 0.05,
+      timers,
       accounts: [VENDOR_ACCOUNT, HUAWEI_VENDOR_ACCOUNT],
       faults: { dropped: 0.1, doubled: 0.2, reordered: 0.2, forged: 0.3, dirtyValues: 0.3, unknownWord: 0.2 },
     });
@@ -102,24 +131,35 @@ describe('a replay', () => {
     );
     await tracker.callback('not JSON at all');
     await eventually(async () => {
+      await lookAtEnded();
       expect(emulator.jobs().filter((job) => !job.isFinal())).toHaveLength(1);
       expect(await count('pending_receipts')).toBe(0);
       expect(await tracker.rows('SELECT api, vendor_job_id FROM jobs WHERE next_poll_at IS NOT NULL')).toEqual([]);
       expect(await count('jobs')).toBeGreaterThan(registered.length + 4);
-    });
+    }, CALMLY);
     // No more listings from here on.
     const settings = tracker.app.get(CurrentSettings);
     settings.replace({
       ...settings.value,
       accounts: settings.value.accounts.map((account) => ({ ...account, discover: null })),
     });
-    // What was under way comes yet.
+    // What was under way comes yet: listings, callbacks, and the looks that either makes due.
+    await tracker.app.get(Discovery).onModuleDestroy();
     await eventually(async () => {
-      const known = await versions();
-      await new Promise((resolve) => setTimeout(resolve, 1500));
-      expect(await versions()).toEqual(known);
-    });
+      await lookAtEnded();
+      // But for the end of the job that was closed.
+      expect(timers.within(60_000)).toBe(0);
+      expect(await count('pending_receipts')).toBe(0);
+      expect(await count('jobs WHERE next_poll_at IS NOT NULL')).toBe(0);
+    }, CALMLY);
   }
+
+  /** The vendor has nothing more to say of what has ended than it says now. */
+  const lookAtEnded = () =>
+    dueNow(
+      tracker,
+      emulator.jobs().flatMap((job) => (job.isFinal() ? [job.vendorJobId] : [])),
+    );
 
   /** As the command does it, in this process. */
   const replayAll = (options: { dryRun?: boolean; signal?: AbortSignal } = {}, scope: Partial<typeof ALL> = {}) => {
@@ -243,6 +283,7 @@ describe('a replay', () => {
       // Nobody is told of it: it is no news.
       expect(await tracker.rows('SELECT last_value FROM outbox_id_seq')).toEqual(told);
       const after = await everything();
+      expect(Object.keys(before)).toHaveLength(7);
       for (const table of Object.keys(before)) expect([table, after[table]]).toEqual([table, before[table]]);
 
       const mended = await versions();
@@ -263,14 +304,18 @@ describe('a replay', () => {
       ).map((row) => [row['vendor_job_id'], row['status']]);
     const expected = jobs.map(({ vendorJobId, expectedStatus }) => [vendorJobId, expectedStatus]);
     await eventually(async () => {
+      await lookAtEnded();
       await tracker.rows(
         `UPDATE jobs SET status = 'queued', name = 'damaged' WHERE vendor_job_id = ANY ($1) AND random() < 0.3`,
         [ids],
       );
       expect(await replayAll()).toMatchObject({ failed: 0 });
       expect((await seen()).sort()).toEqual(expected.sort());
-    });
-    await eventually(async () => expect(await count('jobs WHERE next_poll_at IS NOT NULL')).toBe(0));
+    }, CALMLY);
+    await eventually(async () => {
+      await lookAtEnded();
+      expect(await count('jobs WHERE next_poll_at IS NOT NULL')).toBe(0);
+    }, CALMLY);
     expect(await replayAll()).toMatchObject({ changed: 0, failed: 0 });
   });
 
@@ -282,13 +327,15 @@ describe('a replay', () => {
     await eventually(async () => expect(await count('outbox')).toBe(0));
     const known = await failures();
     await withoutUpkeep('outbox', async () => {
-      const job = submit({ api: PRODUCING, outcome: 'failed', queueMs: 0, durationMs: 60_000 });
+      const job = submit({ api: PRODUCING, outcome: 'failed', queueMs: 0, durationMs: 10_000_000 });
       const id = await register(job);
       await eventually(async () => expect((await tracker.job(job.vendorJobId)).status).toBe('running'));
       await tracker.rows('UPDATE jobs SET history_sequence = history_sequence + 100 WHERE id = $1', [id]);
-      await eventually(async () =>
-        expect(await tracker.job(job.vendorJobId)).toMatchObject({ status: 'failed', confirmed: true }),
-      );
+      job.life.endsAt = Date.now();
+      await eventually(async () => {
+        await dueNow(tracker, [job.vendorJobId]);
+        expect(await tracker.job(job.vendorJobId)).toMatchObject({ status: 'failed', confirmed: true });
+      }, CALMLY);
       expect((await firstFailure(id))[0]?.['sequence']).toBeGreaterThan(100);
       await tracker.rows(`DELETE FROM history_events WHERE job_id = $1 AND "to" = 'running'`, [id]);
       expect(await replayAll({}, { ids: [id] })).toMatchObject({ changed: 1 });
