@@ -261,22 +261,25 @@ describe('SIGHUP', () => {
         .match(/\breloaded: /g)?.length ?? 0;
     const { vendorJobId: meanwhile } = emulator.submit({ api: API, outcome: 'succeeded' });
     let isConfirmed = false;
-    for (let i = 0; i < 30 || !isConfirmed; i++) {
-      if (i === 10) await track('media-cn', meanwhile);
-      if (i > 10) isConfirmed = (await job(meanwhile)).confirmed;
-      const [reloaded, served] = [reloads(), answered];
-      writeFileSync(file, files[i % 2] ?? '');
-      program.hangUp();
-      // Twice without a pause, every other time.
-      if (i % 2 === 0) program.hangUp();
-      // Any number of requests between two of them, so that they are not in step with anything.
-      const requests = 4 + Math.random() * 12;
-      await eventually(() => {
-        expect(reloads()).toBeGreaterThan(reloaded);
-        expect(answered - served).toBeGreaterThan(requests);
-      });
+    try {
+      for (let i = 0; i < 30 || !isConfirmed; i++) {
+        if (i === 10) await track('media-cn', meanwhile);
+        if (i > 10) isConfirmed = (await job(meanwhile)).confirmed;
+        const [reloaded, served] = [reloads(), answered];
+        writeFileSync(file, files[i % 2] ?? '');
+        program.hangUp();
+        // Twice without a pause, every other time.
+        if (i % 2 === 0) program.hangUp();
+        // Any number of requests between two of them, so that they are not in step with anything.
+        const requests = 4 + Math.random() * 12;
+        await eventually(() => {
+          expect(reloads()).toBeGreaterThan(reloaded);
+          expect(answered - served).toBeGreaterThan(requests);
+        });
+      }
+    } finally {
+      sending = false;
     }
-    sending = false;
     await Promise.all(senders);
     expect([...statuses.keys()]).toEqual([200]);
     expect(statuses.get(200)).toBeGreaterThan(100);
