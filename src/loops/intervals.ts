@@ -1,4 +1,4 @@
-/** How often each recurring task runs, and how long keys are remembered, in ms. */
+/** How often each recurring task runs, how long keys are remembered and how late calls may be, in ms. */
 export const DEFAULT_INTERVALS = {
   /** The tick that claims due jobs. It lives in the queue store, so one process at a time runs it. */
   pollTick: 500,
@@ -32,6 +32,8 @@ export const DEFAULT_INTERVALS = {
   callbackCount: 15_000,
   /** A revoked key works at most this much longer, on the replicas that did not revoke it. */
   apiKeyCache: 3_000,
+  /** A call to a vendor that is later than this is not made. */
+  callLateness: 300,
 };
 
 export type Intervals = Record<keyof typeof DEFAULT_INTERVALS, number>;

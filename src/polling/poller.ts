@@ -25,16 +25,13 @@ const TICKS_AT_ONCE = 2;
 /** Calls whose times are closer together than this leave together. */
 const DEPARTURE_EVERY_MS = 25;
 /**
- * A call that is later than this is not made. What piles up in the queue behind slow answers would otherwise go out in a
- * heap, and so exceed the budget that it was taken from. Its token is gone: given back, it would be spent beside those
- * that came meanwhile.
+ * Before the request is sent: what a callback says afterwards is newer than the answer. A call that is too late is not made.
+ * What piles up in the queue behind slow answers would otherwise go out in a heap, and so exceed the budget that it was taken
+ * from. Its token is gone: given back, it would be spent beside those that came meanwhile.
  */
-const LATEST = '300 milliseconds';
-
-/** Before the request is sent: what a callback says afterwards is newer than the answer. */
 const DRAW = `
 SELECT nextval('observation_number') AS number, clock_timestamp() AS asked_at,
-       clock_timestamp() <= $3::timestamptz + interval '${LATEST}' AND paused_at IS NULL AS "inTime"
+       clock_timestamp() <= $3::timestamptz + make_interval(secs => $4::float8 / 1000) AND paused_at IS NULL AS "inTime"
 FROM budgets WHERE account = $1 AND api = $2`;
 
 /** Door two: the beat that finds due jobs, and the calls that ask the vendors about them. */
@@ -192,7 +189,7 @@ export class Poller {
     const { rows } = await this.sql.query<{ number: string; asked_at: Date; inTime: boolean }>({
       name: 'draw-number-in-time',
       text: DRAW,
-      values: [account, api, departsAt],
+      values: [account, api, departsAt, this.intervals.callLateness],
     });
     const [row] = rows;
     return row?.inTime ? { number: Number(row.number), askedAt: row.asked_at } : null;

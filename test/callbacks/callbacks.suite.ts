@@ -24,7 +24,9 @@ describe('the callback door', () => {
       callback: { tokens: [TOKEN], authKeys: [AUTH_KEY], signature: 'if-present' as const },
     };
     const claimOnly = { ...account, name: 'claim-only', credentials: null };
-    tracker = await startTracker({ accounts: [account, lenient, claimOnly] });
+    tracker = await startTracker({
+      accounts: [account, lenient, claimOnly],
+    });
   });
   afterAll(async () => {
     await tracker.stop();

@@ -131,7 +131,7 @@ describe('ten ids a call, with two workers', () => {
   });
 
   it('80 calls a minute are used up and never exceeded', async () => {
-    const [limit, seconds] = [80 / 60, 240];
+    const [limit, seconds] = [80 / 60, 120];
     const polling = await startVirtualPolling({ api: API, limit, workers: 2 });
     const begun = polling.now();
     await polling.add('known', Array<number>(300).fill(0));

@@ -45,7 +45,7 @@ describe('asking the vendor', () => {
 
   it('never asks more often than the budget allows, with two workers on one backlog', async () => {
     const second = await startWorkerBeside(tracker, [testAccount(emulator.url, { requestsPerSecond: LIMIT })]);
-    const jobs = Array.from({ length: 60 }, () => emulator.submit({ api: CONVERT, queueMs: 0, durationMs: 1 }));
+    const jobs = Array.from({ length: 40 }, () => emulator.submit({ api: CONVERT, queueMs: 0, durationMs: 1 }));
     const ids = await register(jobs);
     await eventually(async () => expect((await statusesOf(ids)).filter((status) => status === 'queued')).toEqual([]), {
       intervalMs: 100,
