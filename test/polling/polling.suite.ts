@@ -1,5 +1,6 @@
 import { startEmulator, type Emulator } from '../../emulator/emulator.js';
 import { burstOf } from '../../emulator/rate-limit.js';
+import { DEFAULT_INTERVALS } from '../../src/loops/intervals.js';
 import { eventually } from '../support/eventually.js';
 import { pollTicks } from '../support/poll-ticks.js';
 import { startWorkerBeside } from '../support/second-worker.js';
@@ -12,10 +13,12 @@ describe('asking the vendor', () => {
   let emulator: Emulator;
   let tracker: TestTracker;
   const LIMIT = 20;
+  // As in production, since late calls that leave in a heap exceed the budget.
+  const intervals = { callLateness: DEFAULT_INTERVALS.callLateness };
 
   beforeAll(async () => {
     emulator = await startEmulator({ seed: 31, timeScale: 0.01, accounts: [VENDOR_ACCOUNT] });
-    tracker = await startTracker({ emulator, account: { requestsPerSecond: LIMIT } });
+    tracker = await startTracker({ emulator, account: { requestsPerSecond: LIMIT }, intervals });
   });
   afterAll(async () => {
     await tracker.stop();
@@ -44,7 +47,11 @@ describe('asking the vendor', () => {
     );
 
   it('never asks more often than the budget allows, with two workers on one backlog', async () => {
-    const second = await startWorkerBeside(tracker, [testAccount(emulator.url, { requestsPerSecond: LIMIT })]);
+    const second = await startWorkerBeside(
+      tracker,
+      [testAccount(emulator.url, { requestsPerSecond: LIMIT })],
+      intervals,
+    );
     const jobs = Array.from({ length: 40 }, () => emulator.submit({ api: CONVERT, queueMs: 0, durationMs: 1 }));
     const ids = await register(jobs);
     await eventually(async () => expect((await statusesOf(ids)).filter((status) => status === 'queued')).toEqual([]), {

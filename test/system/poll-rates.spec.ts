@@ -1,5 +1,6 @@
 import { startEmulator, type Emulator, type Faults } from '../../emulator/emulator.js';
 import { burstOf } from '../../emulator/rate-limit.js';
+import { DEFAULT_INTERVALS } from '../../src/loops/intervals.js';
 import { eventually } from '../support/eventually.js';
 import { startWorkerBeside } from '../support/second-worker.js';
 import { startTracker, testAccount, VENDOR_ACCOUNT, type TestTracker } from '../support/tracker.js';
