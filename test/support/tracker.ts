@@ -45,8 +45,8 @@ export const TEST_INTERVALS: Intervals = {
   profileRefresh: 500,
   callbackLossRefresh: 500,
   callbackCount: 250,
-  // On a busy machine a call is late often, and would be given back for ever.
-  callLateness: 60_000,
+  // On a busy machine a call is late often, and would be given back for ever. Less than the lease of a job, or it is asked twice.
+  callLateness: 15_000,
 };
 
 type Options = {
