@@ -44,9 +44,12 @@ describe('upkeep with two trackers on one database', () => {
       return ended;
     });
     await begun;
-    expect(await exclusively(second!, 'a-work', async () => 'done too')).toBeNull();
-    expect(await exclusively(second!, 'other-work', async () => 'done')).toBe('done');
-    ends('done');
+    try {
+      expect(await exclusively(second!, 'a-work', async () => 'done too')).toBeNull();
+      expect(await exclusively(second!, 'other-work', async () => 'done')).toBe('done');
+    } finally {
+      ends('done');
+    }
     expect(await held).toBe('done');
     await expect(exclusively(first!, 'a-work', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await exclusively(second!, 'a-work', async () => 'done too')).toBe('done too');
