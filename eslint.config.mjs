@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { defineConfig } from 'eslint/config';
+import redos from 'eslint-plugin-redos';
 import tseslint from 'typescript-eslint';
 
 /** docs/architecture.md, "The house": a file imports from its own folder or a lower floor. */
@@ -116,6 +117,15 @@ export default defineConfig(
         { selector: 'ImportDeclaration[source.value=/^(node:)?process$/]', message: ENVIRONMENT },
       ],
     },
+  },
+  {
+    // Every regular expression can meet text from outside sooner or later, and one that takes quadratic time stops the process.
+    // Patterns that are built at run time are listed in test/regular-expressions.spec.ts.
+    files: ['src/**/*.ts'],
+    ignores: ['**/*.spec.ts'],
+    plugins: { redos },
+    // A pattern that cannot be checked within the timeout is an error too; the limit allows for a busy machine.
+    rules: { 'redos/no-vulnerable': ['error', { ignoreErrors: false, timeout: 120_000 }] },
   },
   {
     files: ['**/*.mjs'],

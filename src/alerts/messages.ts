@@ -1,5 +1,6 @@
 import type { AlertKind, AlertMessage, MessageReason, Severity } from './alert-message.js';
 import type { Language } from '../settings/receiver-settings.js';
+import { LONGEST_SEARCHED } from './runs.js';
 
 /** What a message says to a person: short plain text; each receiver puts it into its own form. */
 export type MessageText = {
@@ -170,9 +171,11 @@ export function plainText({ headline, lines, samples, link, reference }: Message
 
 /** One line of so many characters at most, none of them cut in two. */
 export function clipped(text: string, longest: number): string {
-  const line = text.replace(/\s+/g, ' ').trim();
+  const beginning = text.slice(0, LONGEST_SEARCHED);
+  const line = beginning.replace(/\s+/g, ' ').trim();
   const characters = [...line];
-  return characters.length <= longest ? line : `${characters.slice(0, longest - 1).join('')}…`;
+  const isWhole = characters.length <= longest && beginning.length === text.length;
+  return isWhole ? line : `${characters.slice(0, longest - 1).join('')}…`;
 }
 
 function moment(iso: string): string {

@@ -21,6 +21,9 @@ it.each([
   ['cannot open in/2024/a-1.mp4', 'cannot open <path>'],
   ['素材 ****4d7cf14dc7b83b0e801c**** 不存在', '素材 <id> 不存在'],
   ['  two\n lines ', 'two lines'],
+  ['<30d0b5e871-eebb2ff7f6c75a0001> a-1 +1 x+1 1-2 1.2.3', '<30d0b5e871-<id>> a-<n> <n> x+<n> <n>-<n> <n>.<n>'],
+  ['a//b/c.mp4 </a.b2> my_b.x.com a..com x.com_y', 'a/<path> </a.b2> my_b.<host> a..com x.com_y'],
+  ['1http://a _http://b a.b+http://c', '1http://a _http://b <url>'],
 ])('%s', (message, expected) => {
   expect(normalizeError(message)).toBe(expected);
 });

@@ -1,19 +1,25 @@
 import { hash } from 'node:crypto';
+import { isId, LONGEST_SEARCHED, replaceFound } from './runs.js';
+
+/** A pattern of runs.ts, what stands in the place of what it finds, and which of that. */
+type Volatile = [pattern: RegExp, name: string, accepts?: (found: string) => boolean];
 
 /**
  * What makes two messages of a vendor the same error: ids, addresses and numbers are taken out, longest first, so that the
  * parts of a URL are not taken for ids. A list of such values is one of them.
  */
-const VOLATILE: [RegExp, string][] = [
-  [/\b[a-z][a-z0-9+.-]*:\/{1,2}[^\s"'<>\])}，。；、]+/gi, '<url>'],
-  [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, '<id>'],
-  [/\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b/g, '<host>'],
-  [/\b(?:[a-z0-9-]+\.)+(?:com|cn|net|org|io|local|internal)(?::\d+)?\b/gi, '<host>'],
-  [/(?<![\w<])[\w.-]*(?:\/[\w.-]+)+\.\w{2,5}\b/g, '<path>'],
-  [/\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?Z?/g, '<time>'],
-  // Words of a language have no digits in them, ids hardly ever have none.
-  [/(?<![\w<*])(?=[\w*-]*\d)[\w*-]{12,}(?![\w*])/g, '<id>'],
-  [/(?<![\w<])[+-]?\d+(?:\.\d+)?(?![\w])/g, '<n>'],
+const VOLATILE: Volatile[] = [
+  [/\b([a-z][a-z0-9+.-]*:\/{1,2}[^\s"'<>\])}，。；、]+)|\b[a-z][a-z0-9+.-]*|\w+/gi, '<url>'],
+  [/(\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)/gi, '<id>'],
+  [/(\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b)/g, '<host>'],
+  [
+    /\b((?:[a-z0-9-]+\.)+(?:com|cn|net|org|io|local|internal)(?::\d+)?\b)|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*|\w+/gi,
+    '<host>',
+  ],
+  [/<\w*[./-]?|([\w.-]*(?:\/[\w.-]+)+\.\w{2,5}\b)|[\w.-]+(?:\/[\w.-]+)*|(?:\/[\w.-]+)+/g, '<path>'],
+  [/(\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?Z?)/g, '<time>'],
+  [/<[\w*]*-?|([\w*-]+)/g, '<id>', isId],
+  [/<(?:\w+|[+-])?|((?:\B[+-])?\b\d+(?:\.\d+)?\b)/g, '<n>'],
 ];
 
 const LIST = /(["']?<(\w+)>["']?)(?:\s*[,;|]\s*["']?<\2>["']?)+/g;
@@ -22,7 +28,10 @@ const LONGEST = 500;
 /** The message without what differs from one failure to the next; null when there is no message. */
 export function normalizeError(message: string | null): string | null {
   if (message === null) return null;
-  const plain = VOLATILE.reduce((text, [pattern, name]) => text.replace(pattern, name), message.trim());
+  const plain = VOLATILE.reduce(
+    (text, [pattern, name, accepts]) => replaceFound(text, pattern, name, accepts),
+    message.slice(0, LONGEST_SEARCHED).trim(),
+  );
   return plain.replace(LIST, '$1').replace(/\s+/g, ' ').slice(0, LONGEST).toWellFormed();
 }
 

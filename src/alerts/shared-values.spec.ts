@@ -53,6 +53,22 @@ describe('what a failure names', () => {
     expect(named).toEqual([{ kind: 'clip', value: CLIP }]);
   });
 
+  it('is no URL whose host is longer than a host can be', () => {
+    const longest = ['a'.repeat(63), 'b'.repeat(63), 'c'.repeat(63), 'd'.repeat(61)].join('.');
+    const urls = [
+      `https://${longest}/x`,
+      `https://e${longest}ee/x`,
+      `https:////${'\u7d20'.repeat(256)}/x`,
+      `https://h\t${longest}/x`,
+    ];
+    expect(namedBy(null, [{ Urls: urls }])).toEqual([
+      { kind: 'host', value: longest },
+      { kind: 'host', value: 'h' },
+      { kind: 'url', value: `https://${longest}/x` },
+      { kind: 'url', value: 'https://h' },
+    ]);
+  });
+
   it('ends somewhere, however deep or wide the inputs are', () => {
     let deep: any = MEDIA;
     for (let i = 0; i < 1000; i++) deep = { MediaArray: deep };

@@ -1,4 +1,6 @@
 import type { Json } from '../domain/observation.js';
+import { withoutTrailing } from '../domain/text.js';
+import { allFound, isId, LONGEST_SEARCHED, replaceFound } from './runs.js';
 
 export const SHARED_KINDS = ['clip', 'media', 'bucket', 'host', 'url'] as const;
 export type SharedKind = (typeof SHARED_KINDS)[number];
@@ -15,9 +17,15 @@ const REMEMBERED = 100;
 const LONGEST = 300;
 const DEEPEST = 12;
 
-const URL_IN_TEXT = /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>\])}，。；、]+/gi;
-const ID_IN_TEXT = /(?<![\w*])(?=[\w*-]*\d)[\w*-]{12,}(?![\w*])/g;
-const ID = /^(?=.*\d)[\w*-]{12,}$/;
+/** Patterns of runs.ts. */
+const URL_IN_TEXT = /\b([a-z][a-z0-9+.-]*:\/\/[^\s"'<>\])}，。；、]+)|\b[a-z][a-z0-9+.-]*|\w+/gi;
+const WORD_IN_TEXT = /([\w*-]+)/g;
+const BUCKET_IN_TEXT = /\bbucket["' :=]+([a-z0-9][a-z0-9-]+)\b/gi;
+/** OSS and OBS take 3 to 63 characters. */
+const LONGEST_BUCKET = 63;
+/** As long as DNS has names. */
+const LONGEST_HOST = 255;
+const AUTHORITY = /^[a-z][a-z0-9+.-]*:[/\\]+([^/\\]*)/i;
 /** `bucket` and the vendor's own host: `<bucket>.oss-cn-shanghai.aliyuncs.com`, `<bucket>.obs.cn-north-4.myhuaweicloud.com`. */
 const BUCKET_HOST = /^([a-z0-9][a-z0-9-]*)\.(?:oss-[a-z0-9-]+\.aliyuncs\.com|obs\.[a-z0-9-]+\.myhuaweicloud\.com)$/i;
 const STORES = new Set(['oss:', 'obs:', 's3:']);
@@ -34,19 +42,24 @@ export function namedBy(message: string | null, inputs: readonly Json[]): Named[
   return SHARED_KINDS.flatMap((kind) => [...values.values()].filter((named) => named.kind === kind).slice(0, NAMED));
 }
 
-function inText(text: string): Named[] {
-  const urls = [...text.matchAll(URL_IN_TEXT)].flatMap(([url]) => inUrl(url));
-  const rest = text.replace(URL_IN_TEXT, ' ');
-  const ids = [...rest.matchAll(ID_IN_TEXT)].flatMap((match): Named[] => {
-    const before = rest.slice(Math.max(0, match.index - 80), match.index).toLowerCase();
+function inText(message: string): Named[] {
+  const text = message.slice(0, LONGEST_SEARCHED);
+  const urls = allFound(text, URL_IN_TEXT).flatMap(({ found }) => inUrl(found));
+  const rest = replaceFound(text, URL_IN_TEXT, ' ');
+  const ids = allFound(rest, WORD_IN_TEXT).flatMap(({ found, index }): Named[] => {
+    if (!isId(found)) return [];
+    const before = rest.slice(Math.max(0, index - 80), index).toLowerCase();
     const kind = lastWord(before);
-    return kind ? [{ kind, value: match[0].slice(0, LONGEST).toWellFormed() }] : [];
+    return kind ? [nameOf(kind, found)] : [];
   });
-  const buckets = [...rest.matchAll(/\bbucket["' :=]+([a-z0-9][a-z0-9-]{2,62})\b/gi)].map(([, value = '']): Named => ({
-    kind: 'bucket',
-    value,
-  }));
-  return [...urls, ...ids, ...buckets];
+  const buckets = allFound(rest, BUCKET_IN_TEXT).filter(
+    ({ found }) => found.length >= 3 && found.length <= LONGEST_BUCKET,
+  );
+  return [...urls, ...ids, ...buckets.map(({ found }) => nameOf('bucket', found))];
+}
+
+function nameOf(kind: SharedKind, value: string): Named {
+  return { kind, value: value.slice(0, LONGEST).toWellFormed() };
 }
 
 /** What an id is, by the word that stands nearest before it; null: the id of a job, a request, or of anything. */
@@ -66,14 +79,16 @@ function inInput(value: Json, key: string, depth: number): Named[] {
   }
   if (typeof value !== 'string') return [];
   const text = value.trim();
-  if (/^[[{]/.test(text)) return inInput(parsed(text), key, depth + 1);
+  if (text.startsWith('[') || text.startsWith('{')) return inInput(parsed(text), key, depth + 1);
+  return inValue(text.slice(0, LONGEST_SEARCHED), key);
+}
+
+function inValue(text: string, key: string): Named[] {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return inUrl(text);
-  if (/bucket/i.test(key)) return text === '' ? [] : [{ kind: 'bucket', value: text.slice(0, LONGEST).toWellFormed() }];
-  if (!ID.test(text)) return [];
-  if (/clips?(id)?s?$/i.test(key)) return [{ kind: 'clip', value: text.slice(0, LONGEST).toWellFormed() }];
-  return /media|material|video|audio|image|sticker|logo/i.test(key)
-    ? [{ kind: 'media', value: text.slice(0, LONGEST).toWellFormed() }]
-    : [];
+  if (/bucket/i.test(key)) return text === '' ? [] : [nameOf('bucket', text)];
+  if (!isId(text)) return [];
+  if (/clips?(id)?s?$/i.test(key)) return [nameOf('clip', text)];
+  return /media|material|video|audio|image|sticker|logo/i.test(key) ? [nameOf('media', text)] : [];
 }
 
 function parsed(text: string): Json {
@@ -86,17 +101,15 @@ function parsed(text: string): Json {
 
 /** Without what follows the path: signed addresses carry a signature there, and differ each time. */
 function inUrl(text: string): Named[] {
-  const url = text.replace(/[?#].*$/s, '').replace(/[.,:;]+$/, '');
-  if (!URL.canParse(url)) return [];
+  const [path = ''] = text.split(/[?#\t\n\r]/, 1);
+  const url = withoutUser(withoutTrailing(path, '.,:;'));
+  // The parser writes hosts of other alphabets in ASCII, which takes quadratic time, and checks their length afterwards.
+  if ((AUTHORITY.exec(url)?.[1] ?? '').length > LONGEST_HOST || !URL.canParse(url)) return [];
   const { protocol, hostname } = new URL(url);
-  const named: Named = { kind: 'url', value: withoutUser(url).slice(0, LONGEST).toWellFormed() };
-  if (STORES.has(protocol)) return [named, ...(hostname === '' ? [] : [{ kind: 'bucket' as const, value: hostname }])];
+  if (hostname === '') return [nameOf('url', url)];
+  if (STORES.has(protocol)) return [nameOf('url', url), nameOf('bucket', hostname)];
   const bucket = BUCKET_HOST.exec(hostname)?.[1];
-  return [
-    named,
-    ...(hostname === '' ? [] : [{ kind: 'host' as const, value: hostname }]),
-    ...(bucket === undefined ? [] : [{ kind: 'bucket' as const, value: bucket }]),
-  ];
+  return [nameOf('url', url), nameOf('host', hostname), ...(bucket === undefined ? [] : [nameOf('bucket', bucket)])];
 }
 
 function withoutUser(url: string): string {

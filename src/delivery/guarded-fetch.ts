@@ -168,5 +168,5 @@ function blockList(ranges: readonly string[]): BlockList {
 }
 
 function isIn(list: BlockList, address: string): boolean {
-  return list.check(address.replace(/%.*$/, ''), isIP(address) === 4 ? 'ipv4' : 'ipv6');
+  return list.check(address.split('%', 1)[0] ?? '', isIP(address) === 4 ? 'ipv4' : 'ipv6');
 }

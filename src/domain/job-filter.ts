@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { JOB_STATUSES, SUBJOB_STATUSES } from './status.js';
 
-/** Text that Postgres takes: no NUL, no half of a surrogate pair. */
+/** Text that Postgres takes: no NUL, no half of a surrogate pair. Text longer than `max` is refused before it is matched. */
 export function plainText(max: number) {
   return z
     .string()
-    .max(max)
+    .max(max, { abort: true })
     .regex(/^[^\0\p{Surrogate}]*$/u, 'must not hold NUL characters or broken Unicode');
 }
 

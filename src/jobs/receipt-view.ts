@@ -1,7 +1,9 @@
+import type { Json } from '../domain/observation.js';
+import { isDeeperThan } from '../vendors/readers.js';
 import type { Receipt, ReceiptItem } from './receipt-schemas.js';
 import type { ReceiptRow } from './receipt-statements.js';
 
-/** Deeper JSON is shown as text only: reading and writing it again takes a stack frame a level. */
+/** Deeper JSON is shown as text only: writing it again takes a stack frame a level. */
 const DEEPEST = 200;
 
 export function receiptItem(row: ReceiptRow): ReceiptItem {
@@ -44,22 +46,12 @@ function textOf(body: Uint8Array): string | null {
 }
 
 function jsonOf(text: string): unknown {
-  if (depthOf(text) > DEEPEST) return null;
   try {
-    return JSON.parse(text);
+    const value = JSON.parse(text) as Json;
+    return isDeeperThan(value, DEEPEST) ? null : value;
   } catch {
     return null;
   }
-}
-
-function depthOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[{]|[\]}]/gs)) {
-    if (token === '[' || token === '{') deepest = Math.max(deepest, ++depth);
-    else if (token === ']' || token === '}') depth--;
-  }
-  return deepest;
 }
 
 /** The moment in a UUIDv7, for receipts of which nothing else is left. */

@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
+import { withoutTrailing } from '../domain/text.js';
 
 export const LANGUAGES = ['en', 'zh'] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -46,7 +47,7 @@ const Alertmanager = z.strictObject({
   ...every,
   type: z.literal('alertmanager'),
   /** With the path prefix, if it has one, and without `/api/v2/alerts`. */
-  url: targetUrl.transform((text) => text.replace(/\/+$/, '')),
+  url: targetUrl.transform((text) => withoutTrailing(text, '/')),
   username: headerText.optional(),
   password: secret.optional(),
   bearerToken: secret.regex(/^[\x21-\x7e]*$/, 'must be printable ASCII').optional(),

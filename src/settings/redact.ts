@@ -3,6 +3,12 @@ const SHORTEST = 6;
 
 /** A function that puts `***` in the place of every one of `secrets`, also where they stand JSON-escaped or URL-encoded. */
 export function redactor(secrets: readonly string[]): (text: string) => string {
+  const pattern = patternOf(secrets);
+  return pattern === null ? (text) => text : (text) => text.replace(pattern, '***');
+}
+
+/** Matches every form of the secrets; null when there is nothing to hide. */
+export function patternOf(secrets: readonly string[]): RegExp | null {
   const forms = new Set(
     secrets
       .filter((secret) => secret.length >= SHORTEST)
@@ -11,13 +17,12 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
         return [secret, json, JSON.stringify(json).slice(1, -1), encodeURIComponent(secret)];
       }),
   );
-  if (forms.size === 0) return (text) => text;
+  if (forms.size === 0) return null;
   // Longest first: a secret may begin with another one.
   const alternatives = [...forms]
     .sort((a, b) => b.length - a.length)
     .map((form) => form.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  const pattern = new RegExp(alternatives.join('|'), 'g');
-  return (text) => text.replace(pattern, '***');
+  return new RegExp(alternatives.join('|'), 'g');
 }
 
 /** The text without secrets; JSON stays JSON, also where a secret is made of digits and stands inside a number. */

@@ -1,3 +1,4 @@
+import { withoutTrailing } from '../domain/text.js';
 import type { Vendor } from '../domain/vendor.js';
 import type { Proxies } from '../vendors/vendor-client.js';
 import { z } from 'zod';
@@ -11,7 +12,7 @@ export const CALLBACK_URL_LIMIT = 256;
 
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
-  .transform((url) => url.replace(/\/+$/, ''));
+  .transform((url) => withoutTrailing(url, '/'));
 
 /** How often jobs are listed, and how far back at first. Vendors forget jobs after a year. */
 const discover = z.preprocess(

@@ -36,6 +36,22 @@ describe('what makes two callbacks the same', () => {
     const deep = '['.repeat(50_000) + ']'.repeat(50_000);
     expect(key(deep)).toBe(key(deep));
   });
+
+  it('takes no longer for lists within lists than for a list', () => {
+    const text = 'a'.repeat(1_000_000);
+    const cost = (body: string) => {
+      const times = Array.from({ length: 5 }, () => {
+        const begun = process.cpuUsage();
+        key(body);
+        const { user, system } = process.cpuUsage(begun);
+        return user + system;
+      });
+      return Math.min(...times);
+    };
+    // Copying the text once a level takes a thousand times as long as copying it once.
+    const deep = cost(`${'[1,'.repeat(2000)}"${text}"${']'.repeat(2000)}`);
+    expect(deep).toBeLessThan(30 * cost(`[${'1,'.repeat(2000)}"${text}"]`));
+  });
 });
 
 describe('what makes two answers the same', () => {

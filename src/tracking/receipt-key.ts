@@ -35,7 +35,12 @@ function write(value: unknown): string {
   if (typeof value === 'string') return `"${value.length}:${value}`;
   if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) throw new BentNumber();
   if (typeof value !== 'object' || value === null) return `${String(value)},`;
-  if (Array.isArray(value)) return `[${value.map(write).join('')}]`;
+  // Added up and not joined, because `join` copies all text of the deeper levels once a level.
+  if (Array.isArray(value)) {
+    let text = '[';
+    for (const item of value) text += write(item);
+    return `${text}]`;
+  }
   const members = value as Record<string, unknown>;
   let text = '{';
   for (const key of Object.keys(members).sort()) text += write(key) + write(members[key]);

@@ -68,10 +68,8 @@ export class Fields {
     if (value === undefined || value === null || value === '') return null;
     if (typeof value === 'number')
       return Number.isFinite(value) ? value : this.unreadable(key, value, 'is not a number');
-    if (typeof value !== 'string' || !PLAIN_NUMBER.test(value.trim())) {
-      return this.unreadable(key, value, 'is not a number');
-    }
-    return Number(value.trim());
+    const text = typeof value === 'string' && value.length <= LONGEST_TEXT ? value.trim() : '';
+    return PLAIN_NUMBER.test(text) ? Number(text) : this.unreadable(key, value, 'is not a number');
   }
 
   /** A whole number from 0 to `max`; what does not fit a column is null. */
@@ -176,20 +174,23 @@ export function parseJson(text: string): { value: Json } | null {
   } catch {
     return null;
   }
-  if (deeperThan(value, DEEPEST)) return null;
+  if (isDeeperThan(value, DEEPEST)) return null;
   return { value: UNSTORABLE.test(text) ? storable(value) : value };
 }
 
-/** Recursion that goes no deeper than `limit`: 50,000 levels must not end the process. */
-function deeperThan(value: Json, limit: number): boolean {
+/**
+ * Whether lists and objects stand in each other more than `limit` times. Its recursion goes no deeper than that, so that 50,000
+ * levels do not end the process.
+ */
+export function isDeeperThan(value: Json, limit: number): boolean {
   if (limit < 0) return true;
   if (typeof value !== 'object' || value === null) return false;
   if (Array.isArray(value)) {
-    for (const item of value) if (deeperThan(item, limit - 1)) return true;
+    for (const item of value) if (isDeeperThan(item, limit - 1)) return true;
     return false;
   }
   for (const key in value) {
-    if (deeperThan(value[key] ?? null, limit - 1)) return true;
+    if (isDeeperThan(value[key] ?? null, limit - 1)) return true;
   }
   return false;
 }

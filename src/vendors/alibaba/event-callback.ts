@@ -1,3 +1,4 @@
+import { withoutTrailing } from '../../domain/text.js';
 import type { EventCallback, ExpectedCallback, Finding } from '../event-callback.js';
 import { Fields } from '../readers.js';
 
@@ -72,7 +73,7 @@ function address({ url }: Setting, { urls }: ExpectedCallback): Finding {
   const ours = [...new Set(urls.map((each) => Buffer.byteLength(each)))].join(' or ');
   const differs = `CallbackURL does not match (it has ${bytes} bytes, ours ${ours})`;
   if (url === '') return wrong('CallbackURL is empty: SetEventCallback with our URL');
-  if (urls.includes(url.trim().replace(/\/+$/, ''))) return wrong(`${differs}: blanks or a slash around it`);
+  if (urls.includes(withoutTrailing(url.trim(), '/'))) return wrong(`${differs}: blanks or a slash around it`);
   if (urls.some((each) => url.startsWith(each.slice(0, each.lastIndexOf('/') + 1)))) {
     return wrong(`${differs}: its token is not one of callback.tokens, and such callbacks are answered 404`);
   }

@@ -7,6 +7,7 @@ import {
   type OutputSeen,
   type StreamSeen,
 } from '../../domain/observation.js';
+import { withoutTrailing } from '../../domain/text.js';
 import { fields, type Contract } from '../contract.js';
 import { Fields, isObject } from '../readers.js';
 import type { VendorApi } from '../vendor-api.js';
@@ -142,7 +143,7 @@ function addressIn(output: Fields): string | null {
   const folder = output.text('object')?.replace(/^\/+/, '') ?? '';
   const name = output.text('file_name')?.replace(/^\/+/, '') ?? '';
   const isWhole = name === '' || folder === name || folder.endsWith(`/${name}`);
-  const key = isWhole ? folder : `${folder.replace(/\/*$/, folder === '' ? '' : '/')}${name}`;
+  const key = isWhole ? folder : `${folder === '' ? '' : `${withoutTrailing(folder, '/')}/`}${name}`;
   // A folder is not a file.
   return bucket === null || key === '' || key.endsWith('/') ? null : `obs://${bucket}/${key}`;
 }
