@@ -8,6 +8,7 @@ import { FigureRules } from './alerts/figure-rules.js';
 import { Receivers } from './alerts/receivers.js';
 import { Silences } from './alerts/silences.js';
 import { CallbackDoor } from './callbacks/callback-door.js';
+import { IntakePool, ReadPool } from './database/pools.js';
 import { PrismaService } from './database/prisma.service.js';
 import { SqlPool } from './database/sql-pool.js';
 import { Channels } from './delivery/channels.js';
@@ -66,6 +67,8 @@ class HouseModule {
       { provide: INTERVALS, useValue: intervals },
       { provide: PrismaService, useFactory: () => new PrismaService(databaseUrl) },
       { provide: SqlPool, useFactory: () => new SqlPool(databaseUrl) },
+      { provide: IntakePool, useFactory: () => new IntakePool(databaseUrl) },
+      { provide: ReadPool, useFactory: () => new ReadPool(databaseUrl) },
       Loops,
       Wakeups,
       Receipts,

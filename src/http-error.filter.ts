@@ -30,6 +30,8 @@ export class HttpErrorFilter implements ExceptionFilter {
       const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.logger.error(`${request.method} ${request.routeOptions?.url ?? 'unknown route'}: ${what}`);
     }
+    if (problem.status === 503)
+      this.logger.warn(`${request.method} ${request.routeOptions?.url ?? ''}: ${String(error)}`);
     // The client may have gone, or the answer may have begun.
     if (reply.sent || reply.raw.headersSent) return;
     void reply.status(problem.status).header('content-type', 'application/problem+json').send(JSON.stringify(problem));

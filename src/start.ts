@@ -64,6 +64,10 @@ export async function start(
   // Without its queue store a door still stores what vendors say; a balancer must not turn them away for that.
   if (role !== 'api') app.get(Readiness).add({ name: 'queue store', check: () => queues.ping().then(() => null) });
 
+  if (role !== 'worker') {
+    app.get(Readiness).add({ name: 'callbacks', check: () => app.get(CallbackDoor).refusal() });
+  }
+
   const door = role !== 'worker' && settings.callbackPort !== null ? fastify(SERVER) : null;
   const close = async (): Promise<void> => {
     await door?.close();

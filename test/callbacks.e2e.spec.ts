@@ -6,3 +6,4 @@ import './callbacks/evidence.suite.js';
 import './callbacks/contracts.suite.js';
 import './callbacks/callback-health.suite.js';
 import './callbacks/stolen-callback.suite.js';
+import './callbacks/database-trouble.suite.js';

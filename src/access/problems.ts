@@ -2,6 +2,11 @@ import { HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import type { z } from 'zod';
 import { CallsheetError, InvalidInput, type InputProblem } from '../domain/errors.js';
+import { Prisma } from '../generated/prisma/client.js';
+import { isTransient } from '../tracking/transient.js';
+
+/** What Postgres says of a statement that took longer than its limit. */
+const QUERY_CANCELED = '57014';
 
 /** RFC 9457. `errors` is there when what was sent could not be used. */
 export type Problem = { type: string; title: string; status: number; detail: string; errors?: InputProblem[] };
@@ -33,6 +38,7 @@ export function problemOf(error: unknown): Problem {
     return problem(400, error.code, 'What was sent cannot be used; see errors', error.problems);
   }
   if (error instanceof CallsheetError) return problem(STATUS_OF[error.code] ?? 500, error.code, error.message);
+  if (isDatabaseBusy(error)) return problem(503, 'database_busy', 'The database did not answer in time; try again');
   const status = statusOf(error);
   if (status === null || status >= 500) {
     return problem(status ?? 500, null, 'Something went wrong here; it was written to the log');
@@ -43,6 +49,14 @@ export function problemOf(error: unknown): Problem {
 export function problem(status: number, code: string | null, detail: string, errors?: InputProblem[]): Problem {
   const type = code === null ? 'about:blank' : `urn:callsheet:problem:${code}`;
   return { type, title: STATUS_CODES[status] ?? 'Error', status, detail, ...(errors ? { errors } : {}) };
+}
+
+/** Prisma keeps the error of the driver below its own. */
+function isDatabaseBusy(error: unknown): boolean {
+  if (isTransient(error)) return true;
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return false;
+  const { cause } = (error.meta?.['driverAdapterError'] ?? {}) as { cause?: { originalCode?: string } };
+  return ['P1001', 'P1008', 'P1017', 'P2024'].includes(error.code) || cause?.originalCode === QUERY_CANCELED;
 }
 
 /** Nest's errors and Fastify's (`statusCode`) say what they are; anything else is unexpected. */

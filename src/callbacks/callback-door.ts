@@ -1,6 +1,7 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { INTERVALS, type Intervals } from '../loops/intervals.js';
 import { Metrics } from '../metrics/metrics.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import type { Account } from '../settings/settings.js';
@@ -8,6 +9,7 @@ import { BufferFull } from '../tracking/group-commit.js';
 import { Receipts } from '../tracking/receipts.js';
 import { hasToken, verifySignature } from './authenticate.js';
 import { Patience } from './patience.js';
+import { Refusals } from './refusals.js';
 import { TurnedAway } from './turned-away.js';
 
 const LARGEST_BODY = 1024 * 1024;
@@ -29,6 +31,7 @@ type CallbackRequest = FastifyRequest<{ Params: { account: string; token: string
 export class CallbackDoor {
   private readonly logger = new Logger(CallbackDoor.name);
   private readonly patience = new Patience(ANSWER_WITHIN_MS);
+  private readonly refusals = new Refusals();
   private readonly turnedAway = new TurnedAway(TURN_AWAY_AFTER_MS, tellToComeBack);
   private failed = 0;
   private warnedAt = 0;
@@ -37,6 +40,7 @@ export class CallbackDoor {
     private readonly settings: CurrentSettings,
     private readonly receipts: Receipts,
     private readonly metrics: Metrics,
+    @Inject(INTERVALS) private readonly intervals: Intervals,
   ) {}
 
   /** Opens the door on a server that is not listening yet. */
@@ -51,6 +55,23 @@ export class CallbackDoor {
   }
 
   /**
+   * For readiness: what is wrong when every callback has been refused for a while; null otherwise. A balancer then sends no more of them,
+   * so the check itself tries to write, and finds out when storing works again.
+   */
+  async refusal(): Promise<string | null> {
+    const lasted = this.refusals.lastedMs(performance.now());
+    if (lasted < this.intervals.refusalsTolerated) return null;
+    try {
+      await this.receipts.tryToStore();
+    } catch (error) {
+      const reason = this.settings.redact(error instanceof Error ? error.message : String(error));
+      return `every callback has been refused for ${Math.floor(lasted / 1000)} s: ${reason}`;
+    }
+    this.refusals.stored();
+    return null;
+  }
+
+  /**
    * Turning away what there is no room for must cost next to nothing, or a burst leaves no time for those who were let in:
    * so it happens before Fastify looks for a route or anybody for a token.
    */
@@ -61,6 +82,7 @@ export class CallbackDoor {
       this.turnedAway.release();
       if (this.receipts.areFull && request.method === 'POST' && request.url?.startsWith('/callbacks/')) {
         this.metrics.callbacksShed.inc();
+        this.refusals.refused(performance.now());
         this.turnedAway.add(response);
         return;
       }
@@ -100,6 +122,7 @@ export class CallbackDoor {
     });
     try {
       const { fresh } = await this.patience.within(stored);
+      this.refusals.stored();
       this.metrics.callbacksReceived.inc({ account: account.name, result: fresh ? 'stored' : 'duplicate' });
       answer(response, 200, 'ok');
     } catch (error) {
@@ -108,6 +131,7 @@ export class CallbackDoor {
   }
 
   private notStored(response: ServerResponse, account: Account, reason: unknown): void {
+    this.refusals.refused(performance.now());
     if (reason instanceof BufferFull) {
       this.metrics.callbacksShed.inc();
     } else {

@@ -1,20 +1,41 @@
 import { Logger, type OnModuleDestroy } from '@nestjs/common';
 import pg from 'pg';
+import { connectionOptions, endWithin, LIMITS, type ConnectionLimits } from './connections.js';
 
 /** Postgres says it could not serialize, or broke a deadlock: the same statement may well pass when sent again. */
 const RETRYABLE = new Set(['40001', '40P01']);
 const ATTEMPTS = 5;
+/** A dead peer never says goodbye, so that the end of a pool is not waited for longer. */
+const END_WITHIN_MS = 2_000;
 
-/** Connections for the hand-written statements of the hot paths: intake, apply, claim. */
+/** Connections for the hand-written statements of the hot paths: apply, claim, upkeep. */
 export class SqlPool implements OnModuleDestroy {
   private readonly logger = new Logger(SqlPool.name);
-  private readonly pool: pg.Pool;
+  private pool: pg.Pool;
 
-  constructor(databaseUrl: string, max = 8) {
+  constructor(
+    private readonly databaseUrl: string,
+    private readonly limits: ConnectionLimits = LIMITS.work,
+    private readonly name = 'callsheet',
+  ) {
+    this.pool = this.open();
+  }
+
+  private open(): pg.Pool {
     // Pipelined: statements that need nothing of each other leave at once, not one a round trip.
-    const options = { connectionString: databaseUrl, max, application_name: 'callsheet', pipeline: true };
-    this.pool = new pg.Pool(options);
-    this.pool.on('error', (error) => this.logger.warn(`an idle database connection broke: ${error.message}`));
+    const pool = new pg.Pool({ ...connectionOptions(this.databaseUrl, this.name, this.limits), pipeline: true });
+    pool.on('error', (error) => this.logger.warn(`an idle database connection broke: ${error.message}`));
+    return pool;
+  }
+
+  /**
+   * Replaces every connection. A statement without an answer is a sign that the peer is gone, and then the idle connections beside it are
+   * dead as well.
+   */
+  protected renew(): void {
+    const old = this.pool;
+    this.pool = this.open();
+    void endWithin(END_WITHIN_MS, old);
   }
 
   query<Row extends pg.QueryResultRow>(statement: pg.QueryConfig): Promise<pg.QueryResult<Row>> {
@@ -54,7 +75,7 @@ export class SqlPool implements OnModuleDestroy {
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.pool.end();
+    await endWithin(END_WITHIN_MS, this.pool);
   }
 }
 

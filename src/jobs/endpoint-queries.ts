@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { SqlPool } from '../database/sql-pool.js';
+import { ReadPool } from '../database/pools.js';
 import type { Channel } from '../delivery/channel.js';
 import { Deliveries } from '../delivery/deliveries.js';
 import { DeliveryNotFound, EndpointNotFound } from '../domain/errors.js';
@@ -43,7 +43,7 @@ const OF_ENDPOINTS = `channel LIKE 'endpoint/%'`;
 @Injectable()
 export class EndpointQueries {
   constructor(
-    private readonly sql: SqlPool,
+    private readonly sql: ReadPool,
     private readonly endpoints: Endpoints,
     private readonly store: Deliveries,
     private readonly settings: CurrentSettings,

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { PrismaService } from '../database/prisma.service.js';
-import { SqlPool } from '../database/sql-pool.js';
+import { ReadPool } from '../database/pools.js';
 import { BodyExpired, JobNotFound, ShuttingDown } from '../domain/errors.js';
 import { refHash } from '../domain/job-ref.js';
 import type { Via } from '../domain/observation.js';
@@ -33,7 +33,7 @@ export class JobQueries implements OnModuleDestroy {
 
   constructor(
     private readonly prisma: PrismaService,
-    private readonly sql: SqlPool,
+    private readonly sql: ReadPool,
   ) {}
 
   onModuleDestroy(): void {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Receivers } from '../alerts/receivers.js';
-import { SqlPool } from '../database/sql-pool.js';
+import { ReadPool } from '../database/pools.js';
 import { Deliveries } from '../delivery/deliveries.js';
 import { NotificationNotFound, ReceiverNotFound } from '../domain/errors.js';
 import type { Notification, NotificationListQuery } from './notification-schemas.js';
@@ -30,7 +30,7 @@ const OF_RECEIVERS = `channel LIKE 'receiver/%'`;
 @Injectable()
 export class NotificationQueries {
   constructor(
-    private readonly sql: SqlPool,
+    private readonly sql: ReadPool,
     private readonly receivers: Receivers,
     private readonly deliveries: Deliveries,
   ) {}

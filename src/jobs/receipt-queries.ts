@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Redaction } from '../access/redaction.js';
 import { PrismaService } from '../database/prisma.service.js';
-import { SqlPool } from '../database/sql-pool.js';
+import { ReadPool } from '../database/pools.js';
 import { BodyExpired, ReceiptNotFound } from '../domain/errors.js';
 import { JobRegistry } from '../tracking/job-registry.js';
 import { JobQueries } from './job-queries.js';
@@ -17,7 +17,7 @@ const JOBS_SHOWN = 100;
 export class ReceiptQueries {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly sql: SqlPool,
+    private readonly sql: ReadPool,
     private readonly registry: JobRegistry,
     private readonly jobs: JobQueries,
     private readonly redaction: Redaction,

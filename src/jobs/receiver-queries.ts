@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { SEVERITIES, type AlertMessage } from '../alerts/alert-message.js';
 import { Receivers } from '../alerts/receivers.js';
-import { SqlPool } from '../database/sql-pool.js';
+import { ReadPool } from '../database/pools.js';
 import { ReceiverNotFound } from '../domain/errors.js';
 import { CurrentSettings } from '../settings/current-settings.js';
 import { tryOut, waitingFor } from './channel-queries.js';
@@ -13,7 +13,7 @@ import type { ReceiverTest, ReceiverView } from './receiver-schemas.js';
 export class ReceiverQueries {
   constructor(
     private readonly receivers: Receivers,
-    private readonly sql: SqlPool,
+    private readonly sql: ReadPool,
     private readonly settings: CurrentSettings,
   ) {}
 

@@ -1,4 +1,4 @@
-/** How often each recurring task runs, how long keys are remembered and how late calls may be, in ms. */
+/** How often each recurring task runs, and how long a few things last that tests would otherwise wait for; in ms. */
 export const DEFAULT_INTERVALS = {
   /** The tick that claims due jobs. It lives in the queue store, so one process at a time runs it. */
   pollTick: 500,
@@ -34,6 +34,10 @@ export const DEFAULT_INTERVALS = {
   apiKeyCache: 3_000,
   /** A call to a vendor that is later than this is not made. */
   callLateness: 300,
+  /** For how long gauges that were read from the database are shown again. */
+  gaugesKept: 5_000,
+  /** For how long every callback must have been refused before the process says that it is not ready. */
+  refusalsTolerated: 10_000,
 };
 
 export type Intervals = Record<keyof typeof DEFAULT_INTERVALS, number>;

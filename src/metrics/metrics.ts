@@ -224,11 +224,14 @@ export class Metrics {
     // prom-client awaits `collect` of every metric when it is scraped; it is a plain property of the metric.
     Object.assign(gauge, {
       collect: async () => {
-        gauge.reset();
         try {
-          for (const { labels, value } of await source()) gauge.set(labels, value);
+          const readings = await source();
+          gauge.reset();
+          for (const { labels, value } of readings) gauge.set(labels, value);
         } catch (error) {
-          gauge.remove();
+          // `reset` removes the values of a gauge with labels, but sets one without labels to 0, which would be a lie.
+          gauge.reset();
+          if ((gauge as Gauge & { labelNames: string[] }).labelNames.length === 0) gauge.remove();
           this.logger.warn(`a gauge could not be read: ${error instanceof Error ? error.message : String(error)}`);
         }
       },

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaService } from '../database/prisma.service.js';
-import { SqlPool } from '../database/sql-pool.js';
+import { ReadPool } from '../database/pools.js';
 import { Metrics } from '../metrics/metrics.js';
 import { overdueJobs } from '../polling/overdue-jobs.js';
 import { CurrentSettings } from '../settings/current-settings.js';
@@ -8,18 +8,26 @@ import type { Degradation } from './health-schemas.js';
 
 /** What a clock may be off before vendors refuse its signatures is 15 minutes; a person should hear earlier. */
 const SKEW_SHOWN_MS = 60_000;
+const LIST_WITHIN_MS = 2_000;
 
 /** Accounts that do not get all they should: polling paused, looks overdue, a wrong clock, no lists of jobs, callbacks turned away. */
 @Injectable()
 export class DegradedAccounts {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly sql: SqlPool,
+    private readonly sql: ReadPool,
     private readonly metrics: Metrics,
     private readonly settings: CurrentSettings,
   ) {}
 
-  async list(): Promise<Degradation[]> {
+  /** Nothing when the rows that tell cannot be read within two seconds: readiness does not depend on them. */
+  async listInTime(): Promise<Degradation[]> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<Degradation[]>((resolve) => (timer = setTimeout(() => resolve([]), LIST_WITHIN_MS)));
+    return Promise.race([this.list().catch(() => []), late]).finally(() => clearTimeout(timer));
+  }
+
+  private async list(): Promise<Degradation[]> {
     const [budgets, overdue, discoveries, refused] = await Promise.all([
       this.prisma.budget.findMany({ orderBy: [{ account: 'asc' }, { api: 'asc' }] }),
       overdueJobs(this.sql),

@@ -1,6 +1,9 @@
-import { Injectable } from '@nestjs/common';
-import { SqlPool } from '../database/sql-pool.js';
-import { Metrics } from '../metrics/metrics.js';
+import { Inject, Injectable } from '@nestjs/common';
+
+import { ReadPool } from '../database/pools.js';
+import { INTERVALS, type Intervals } from '../loops/intervals.js';
+import { kept } from '../metrics/kept.js';
+import { Metrics, type GaugeReading } from '../metrics/metrics.js';
 import { overdueJobs } from '../polling/overdue-jobs.js';
 import { Channels } from '../delivery/channels.js';
 import { CurrentSettings } from '../settings/current-settings.js';
@@ -12,22 +15,38 @@ type Pending = { waiting: number; oldest: number };
 @Injectable()
 export class HealthGauges {
   constructor(
-    private readonly sql: SqlPool,
+    private readonly sql: ReadPool,
     private readonly settings: CurrentSettings,
     private readonly channels: Channels,
     metrics: Metrics,
+    @Inject(INTERVALS) intervals: Intervals,
   ) {
-    metrics.readOnScrape(metrics.pendingReceipts, async () => [{ labels: {}, value: (await this.pending()).waiting }]);
-    metrics.readOnScrape(metrics.pendingReceiptsOldestAge, async () => [
-      { labels: {}, value: (await this.pending()).oldest },
-    ]);
-    metrics.readOnScrape(metrics.budgetPaused, () => this.pausedBudgets());
-    metrics.readOnScrape(metrics.jobsOverdue, () => this.overdue());
-    metrics.readOnScrape(metrics.outboxOldestAge, async () => [{ labels: {}, value: await this.outboxAge() }]);
-    metrics.readOnScrape(metrics.alertsOpen, () => this.openAlerts());
-    metrics.readOnScrape(metrics.callbackLoss, () => this.callbackLoss());
-    metrics.readOnScrape(metrics.deliveriesWaiting, () => this.deliveries('waiting'));
-    metrics.readOnScrape(metrics.deliveriesOldestAge, () => this.deliveries('oldest'));
+    const shared = <T>(read: () => Promise<T>) => kept(intervals.gaugesKept, read);
+    const one = async (value: Promise<number>) => [{ labels: {}, value: await value }];
+    const pending = shared(() => this.pending());
+    const deliveries = shared(() => this.deliveries());
+    metrics.readOnScrape(metrics.pendingReceipts, () => one(pending().then(({ waiting }) => waiting)));
+    metrics.readOnScrape(metrics.pendingReceiptsOldestAge, () => one(pending().then(({ oldest }) => oldest)));
+    const outboxAge = shared(() => this.outboxAge());
+    metrics.readOnScrape(metrics.outboxOldestAge, () => one(outboxAge()));
+    metrics.readOnScrape(
+      metrics.budgetPaused,
+      shared(() => this.pausedBudgets()),
+    );
+    metrics.readOnScrape(
+      metrics.jobsOverdue,
+      shared(() => this.overdue()),
+    );
+    metrics.readOnScrape(
+      metrics.alertsOpen,
+      shared(() => this.openAlerts()),
+    );
+    metrics.readOnScrape(
+      metrics.callbackLoss,
+      shared(() => this.callbackLoss()),
+    );
+    metrics.readOnScrape(metrics.deliveriesWaiting, async () => this.byChannel(await deliveries(), 'waiting'));
+    metrics.readOnScrape(metrics.deliveriesOldestAge, async () => this.byChannel(await deliveries(), 'oldest'));
   }
 
   private async pending(): Promise<Pending> {
@@ -76,12 +95,16 @@ export class HealthGauges {
       .map(({ account, api, loss }) => ({ labels: { account, api }, value: loss }));
   }
 
-  /** Also of channels for which nothing waits: 0 is what says that all is well. */
-  private async deliveries(figure: keyof Pending) {
+  private async deliveries(): Promise<(Pending & { channel: string })[]> {
     const { rows } = await this.sql.query<Pending & { channel: string }>({
       text: `SELECT channel, count(*)::int AS waiting, extract(epoch FROM now() - min(due_since))::float8 AS oldest
              FROM deliveries WHERE status = 'pending' GROUP BY channel`,
     });
+    return rows;
+  }
+
+  /** Also of channels for which nothing waits: 0 is what says that all is well. */
+  private byChannel(rows: (Pending & { channel: string })[], figure: keyof Pending): GaugeReading[] {
     const figures = new Map(this.channels.names().map((channel) => [channel, 0]));
     for (const row of rows) figures.set(row.channel, row[figure]);
     return [...figures].map(([channel, value]) => ({ labels: { channel }, value }));

@@ -1,5 +1,6 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { kept } from '../metrics/kept.js';
 import { DegradedAccounts } from './degraded-accounts.js';
 import { Readiness } from './readiness.js';
 
@@ -10,6 +11,12 @@ export class HealthController {
     private readonly degradedAccounts: DegradedAccounts,
   ) {}
 
+  /** Requests that come at the same time share one look, because anyone may ask. */
+  private readonly state = kept(0, async () => {
+    const notReady = await this.readiness.notReady();
+    return { notReady, degraded: await this.degradedAccounts.listInTime() };
+  });
+
   @Get('live')
   live() {
     return { status: 'live' };
@@ -17,8 +24,8 @@ export class HealthController {
 
   @Get('ready')
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
-    const notReady = await this.readiness.notReady();
-    if (notReady.length === 0) return { status: 'ready', degraded: await this.degradedAccounts.list() };
+    const { notReady, degraded } = await this.state();
+    if (notReady.length === 0) return { status: 'ready', degraded };
     reply.status(503).header('content-type', 'application/problem+json');
     return {
       type: 'urn:callsheet:problem:not_ready',
@@ -26,8 +33,7 @@ export class HealthController {
       status: 503,
       detail: `Not ready: ${notReady.map(({ name }) => name).join(', ')}`,
       notReady,
-      // Rows tell what is degraded, and the database may be what is missing.
-      degraded: notReady.some(({ name }) => name === 'database') ? [] : await this.degradedAccounts.list(),
+      degraded,
     };
   }
 }

@@ -2,9 +2,12 @@ import { Logger } from '@nestjs/common';
 import { createPostgresBackend, Queue, Worker, withBackend, type Job, type WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import { connectionOptions, LIMITS } from '../database/connections.js';
 
-/** Queries of queues and workers on Postgres run over this many shared connections; every worker also keeps one to listen. */
-const SHARED_CONNECTIONS = 4;
+/** Of each worker on Postgres, one of which it keeps to listen. Queues share `LIMITS.queue.max` others. */
+const WORKER_CONNECTIONS = 3;
+/** So that a peer that is gone without a word is noticed. */
+const REDIS_KEEP_ALIVE_MS = 10_000;
 
 export type Processor = (job: Job) => Promise<unknown>;
 export type WorkOptions = Pick<WorkerOptions, 'concurrency'>;
@@ -34,7 +37,12 @@ export async function openQueueStore(urls: { redisUrl: string | null; databaseUr
 
 async function openRedisStore(url: string): Promise<QueueStore> {
   // BullMQ wants blocking commands to wait for ever rather than to fail after some retries.
-  const connection = new Redis(url, { maxRetriesPerRequest: null, enableReadyCheck: true, lazyConnect: true });
+  const connection = new Redis(url, {
+    maxRetriesPerRequest: null,
+    enableReadyCheck: true,
+    lazyConnect: true,
+    keepAlive: REDIS_KEEP_ALIVE_MS,
+  });
   const logger = new Logger('QueueStore');
   let lastError: Error | null = null;
   connection.on('error', (error: Error) => {
@@ -79,12 +87,11 @@ async function openPostgresStore(databaseUrl: string): Promise<QueueStore> {
   await migration.close();
 
   const logger = new Logger('QueueStore');
-  const config = {
-    connectionString: databaseUrl,
+  const config = (name: string, max: number): pg.PoolConfig => ({
+    ...connectionOptions(databaseUrl, name, { ...LIMITS.queue, max }),
     options: '-c search_path=bullmq',
-    application_name: 'callsheet queue',
-  };
-  const pool = new pg.Pool({ ...config, max: SHARED_CONNECTIONS });
+  });
+  const pool = new pg.Pool(config('callsheet queue', LIMITS.queue.max));
   pool.on('error', (error) => logger.warn(`queue connection: ${error.message}`));
   // Every queue listens to it, and there is one for each account.
   pool.setMaxListeners(0);
@@ -92,7 +99,7 @@ async function openPostgresStore(databaseUrl: string): Promise<QueueStore> {
     (name) => new Postgres.Queue(name, { connection: pool }) as unknown as Queue,
     (name, processor, options) => {
       // A worker takes a connection out of its pool for good, to listen; those come from a pool of their own.
-      const own = new pg.Pool({ ...config, max: 3, application_name: `callsheet worker ${name}` });
+      const own = new pg.Pool(config(`callsheet worker ${name}`, WORKER_CONNECTIONS));
       own.on('error', (error) => logger.warn(`queue connection: ${error.message}`));
       const worker = new Postgres.Worker(name, processor as never, { connection: own, ...options });
       return { worker: worker as unknown as Worker, release: () => own.end() };

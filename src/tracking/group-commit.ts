@@ -32,7 +32,7 @@ export type GroupCommitLimits = {
 /**
  * Items that arrive while a commit is under way share the next one: no timer, so a lone item waits for nobody, and no
  * queue, so a burst costs few commits. One commit at a time: two would be smaller, and Postgres' cost is by the commit. A
- * group that fails is halved until the item at fault is alone: no neighbour pays.
+ * group that fails for its content is halved until the item at fault is alone, so that its neighbours are stored.
  */
 export class GroupCommit<Item, Result> {
   private waiting: Waiting<Item, Result>[] = [];
@@ -43,6 +43,8 @@ export class GroupCommit<Item, Result> {
     private readonly commit: (items: Item[]) => Promise<Result[]>,
     private readonly sizeOf: (item: Item) => number,
     private readonly limits: GroupCommitLimits,
+    /** Whether an error is the fault of an item. Of any other, as when the database is away, each item would fail alike. */
+    private readonly isFaultOfContent: (error: unknown) => boolean = () => true,
   ) {}
 
   get bufferedBytes(): number {
@@ -89,9 +91,8 @@ export class GroupCommit<Item, Result> {
       const results = await this.commit(group.map(({ item }) => item));
       group.forEach(({ resolve }, i) => resolve(results[i] as Result));
     } catch (error) {
-      const [only] = group;
-      if (group.length <= 1) {
-        only?.reject(error);
+      if (group.length <= 1 || !this.isFaultOfContent(error)) {
+        for (const { reject } of group) reject(error);
         return;
       }
       const half = group.length >> 1;

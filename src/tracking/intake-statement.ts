@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import type { SqlPool } from '../database/sql-pool.js';
 import type { Via } from '../domain/observation.js';
 
 /** A receipt on its way into the database. */
@@ -97,6 +98,24 @@ export async function storeReceipts(sql: Querier, group: NewReceipt[]): Promise<
     counted.add(keyHash);
     return { fresh };
   });
+}
+
+/** Undoes a transaction without failing it. */
+class Undone extends Error {}
+
+/** Writes a receipt as large as a common one and rolls it back. Rejects with the database's error when that is impossible. */
+export async function tryToStoreReceipt(sql: SqlPool): Promise<void> {
+  try {
+    await sql.transaction(async (client) => {
+      await client.query({
+        text: `INSERT INTO receipts (id, account, via, verified, body) VALUES ($1, '', 'callback', 'token', $2)`,
+        values: [uuidv7(), Buffer.alloc(2048)],
+      });
+      throw new Undone();
+    });
+  } catch (error) {
+    if (!(error instanceof Undone)) throw error;
+  }
 }
 
 /** What is said of a receipt beside its body, once for all receipts of which the same is said. */

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { SqlPool } from '../database/sql-pool.js';
+import { IntakePool } from '../database/pools.js';
 import { Metrics } from '../metrics/metrics.js';
 import { Wakeups } from '../queue/wakeups.js';
 import { GroupCommit } from './group-commit.js';
-import { storeReceipts, type NewReceipt, type StoredReceipt } from './intake-statement.js';
+import { storeReceipts, tryToStoreReceipt, type NewReceipt, type StoredReceipt } from './intake-statement.js';
 import { answerKey, callbackKey } from './receipt-key.js';
+import { isTransient } from './transient.js';
 
 /**
  * How much may wait, so that whoever is let in hears soon. Two groups of 1,500, the one under way and the one that
@@ -30,7 +31,7 @@ export class Receipts {
   private readonly groups: GroupCommit<NewReceipt, StoredReceipt>;
 
   constructor(
-    sql: SqlPool,
+    private readonly sql: IntakePool,
     private readonly wakeups: Wakeups,
     metrics: Metrics,
   ) {
@@ -46,12 +47,18 @@ export class Receipts {
       },
       ({ body }) => body.length + 512,
       LIMITS,
+      (error) => !isTransient(error),
     );
   }
 
   /** Whether callbacks would be refused now, because too many wait or have waited for long. */
   get areFull(): boolean {
     return this.groups.isFull;
+  }
+
+  /** Rejects when nothing can be stored now, as on a full disk. What it writes is rolled back. */
+  tryToStore(): Promise<void> {
+    return tryToStoreReceipt(this.sql);
   }
 
   /** Resolves after the commit: then, and only then, the vendor may hear 200. */

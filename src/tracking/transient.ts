@@ -11,6 +11,8 @@ export function isTransient(error: unknown): boolean {
   if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) return true;
   return (
     error instanceof Error &&
-    /Connection terminated|timeout exceeded when trying to connect|pool after calling end/.test(error.message)
+    /Connection terminated|timeout exceeded when trying to connect|pool after calling end|Query read timeout|not queryable/.test(
+      error.message,
+    )
   );
 }

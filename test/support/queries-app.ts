@@ -6,6 +6,7 @@ import { AccessModule } from '../../src/access/access.module.js';
 import { Receivers } from '../../src/alerts/receivers.js';
 import { Silences } from '../../src/alerts/silences.js';
 import { makePartitions } from '../../src/database/partitions.js';
+import { ReadPool } from '../../src/database/pools.js';
 import { PrismaService } from '../../src/database/prisma.service.js';
 import { SqlPool } from '../../src/database/sql-pool.js';
 import { Channels } from '../../src/delivery/channels.js';
@@ -95,6 +96,7 @@ class HouseModule {
       { provide: INTERVALS, useValue: { ...TEST_INTERVALS, apiKeyCache: 100 } },
       { provide: PrismaService, useFactory: () => new PrismaService(databaseUrl) },
       { provide: SqlPool, useFactory: () => new SqlPool(databaseUrl) },
+      { provide: ReadPool, useFactory: () => new ReadPool(databaseUrl) },
       { provide: Wakeups, useValue: { wake: () => undefined } },
       { provide: QUEUE_STORE, useValue: { queue: () => ({ add: async () => undefined }) } },
       JobRegistry,

@@ -47,6 +47,7 @@ export const TEST_INTERVALS: Intervals = {
   callbackCount: 250,
   // On a busy machine a call is late often, and would be given back for ever. Less than the lease of a job, or it is asked twice.
   callLateness: 15_000,
+  gaugesKept: 0,
 };
 
 type Options = {
