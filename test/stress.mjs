@@ -33,6 +33,9 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+// So that the busy loops end with a run that is stopped.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 let failed = false;
 for (const name of names) {
   const { loops, args, times } = CASES[name];

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { LIMITS } from '../../src/database/connections.js';
 import { SqlPool } from '../../src/database/sql-pool.js';
 import { POLL_LANES } from '../../src/domain/poll-schedule.js';
 import { DEFAULT_INTERVALS } from '../../src/loops/intervals.js';
@@ -76,7 +77,7 @@ export async function startVirtualPolling({
   };
 
   const made = Array.from({ length: workers }, () => {
-    const ownSql = new SqlPool(database.url, 2);
+    const ownSql = new SqlPool(database.url, { ...LIMITS.work, max: 2 });
     const budgets = new Budgets(ownSql);
     const dueJobs = new DueJobs(ownSql, budgets, DEFAULT_INTERVALS);
     let inHand: { vendor: VirtualVendor; call: VirtualCall } | null = null;
@@ -209,8 +210,8 @@ export async function startVirtualPolling({
 export type VirtualPolling = Awaited<ReturnType<typeof startVirtualPolling>>;
 
 async function poolOnVirtualClock(url: string): Promise<SqlPool> {
-  const own = new SqlPool(url, 1);
+  const own = new SqlPool(url, { ...LIMITS.work, max: 1 });
   await own.query({ text: CLOCK });
   await own.onModuleDestroy();
-  return new SqlPool(url, 2);
+  return new SqlPool(url, { ...LIMITS.work, max: 2 });
 }

@@ -47,13 +47,10 @@ describe('the callback endpoint, when connections to the database fall silent', 
     expect(proxy.silence()).toBeGreaterThan(3);
     const statuses: number[] = [];
     // The limits of a statement are seconds; what the kernel waits is a quarter of an hour.
-    await eventually(
-      async () => {
-        statuses.push(await send());
-        expect(statuses.at(-1)).toBe(200);
-      },
-      
-    );
+    await eventually(async () => {
+      statuses.push(await send());
+      expect(statuses.at(-1)).toBe(200);
+    });
     expect(await sendMany(20)).toEqual(Array.from({ length: 20 }, () => 200));
     const acknowledged = 40 + statuses.filter((status) => status === 200).length;
     const [row] = await directly<{ n: number }>('SELECT count(*)::int AS n FROM receipts');
