@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { SUBJECTS } from './support/hostile-text-subjects.js';
-import { compiled } from './support/program.js';
+import { SUBJECTS } from '../support/hostile-text-subjects.js';
+import { compiled } from '../support/program.js';
 
 /**
  * For one text of a mebibyte. In linear time it takes milliseconds, on a busy machine a second or two; in quadratic time an hour.
