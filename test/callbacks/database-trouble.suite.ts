@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { createTestDatabase, rowsFrom, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { ADMIN_KEY, startTracker, type TestTracker } from '../support/tracker.js';
 
@@ -24,16 +24,7 @@ describe('the callback endpoint, when the database is in trouble', () => {
   let sent = 0;
   const send = async (): Promise<number> => (await tracker.callback(callback(`trouble-${sent++}`))).status;
   const sendMany = (count: number) => Promise.all(Array.from({ length: count }, send));
-  /** On a connection that nothing stands before. */
-  const directly = async <Row extends pg.QueryResultRow>(text: string): Promise<Row[]> => {
-    const client = new pg.Client({ connectionString: database.url });
-    await client.connect();
-    try {
-      return (await client.query<Row>(text)).rows;
-    } finally {
-      await client.end();
-    }
-  };
+  const directly = <Row extends pg.QueryResultRow>(text: string) => rowsFrom<Row>(database.url, text);
 
   it('is not ready once everything has been refused for a while, as on a full disk, and is when storing works again', async () => {
     await directly(`CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS

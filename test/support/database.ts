@@ -20,6 +20,17 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   };
 }
 
+/** Rows of a statement over a connection of its own, which nothing stands before and no pool can lack. */
+export async function rowsFrom<Row extends pg.QueryResultRow>(databaseUrl: string, text: string): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    return (await client.query<Row>(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
 async function asAdmin(work: (admin: pg.Client, template: string) => Promise<unknown>): Promise<void> {
   const url = serverUrl();
   const admin = new pg.Client({ connectionString: new URL('/postgres', url).href });

@@ -1,5 +1,5 @@
-import pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import type pg from 'pg';
+import { createTestDatabase, rowsFrom, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { startTracker, type TestTracker } from '../support/tracker.js';
@@ -31,16 +31,7 @@ describe('the callback endpoint, when connections to the database fall silent', 
   let sent = 0;
   const send = async (): Promise<number> => (await tracker.callback(callback(`trouble-${sent++}`))).status;
   const sendMany = (count: number) => Promise.all(Array.from({ length: count }, send));
-  /** On a connection that nothing stands before. */
-  const directly = async <Row extends pg.QueryResultRow>(text: string): Promise<Row[]> => {
-    const client = new pg.Client({ connectionString: database.url });
-    await client.connect();
-    try {
-      return (await client.query<Row>(text)).rows;
-    } finally {
-      await client.end();
-    }
-  };
+  const directly = <Row extends pg.QueryResultRow>(text: string) => rowsFrom<Row>(database.url, text);
 
   it('stores callbacks again soon after every connection has fallen silent, and loses none that it acknowledged', async () => {
     expect(await sendMany(20)).toEqual(Array.from({ length: 20 }, () => 200));
