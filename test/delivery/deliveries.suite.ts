@@ -87,7 +87,8 @@ describe('deliveries', () => {
       last_error: null,
       lease: null,
     });
-    expect(await engine.counted('delivered')).toBe(2);
+    // It is counted after the commit.
+    await eventually(async () => expect(await engine.counted('delivered')).toBe(2));
   });
 
   it('are sent without the queue store as well, by the next sweep', async () => {
@@ -242,7 +243,8 @@ describe('deliveries', () => {
     expect(settled).toMatchObject([
       { channel: 'receiver/away', groupKey: 'a', status: 'undelivered', detail: 'no, says ***', attempts: 1 },
     ]);
-    expect(await engine.counted('undelivered')).toBe(1);
+    // It is counted after the commit.
+    await eventually(async () => expect(await engine.counted('undelivered')).toBe(1));
 
     // By hand, for another day.
     const taking = channelThat();
